@@ -1,0 +1,63 @@
+/** The fixed list of failure codes: each with its HTTP status and what a person can do about it. */
+
+/** One entry of the list. `remedy` ends up in the generated page `docs/reference/errors.md`. */
+export interface FailureKind {
+  readonly status: number;
+  readonly remedy: string;
+}
+
+export const failures = {
+  bad_request: { status: 400, remedy: 'Correct the request as the message says.' },
+  body_not_allowed: { status: 400, remedy: 'Send this request without a body.' },
+  invalid_json: { status: 400, remedy: 'Send valid JSON in UTF-8.' },
+  invalid_attribute: { status: 400, remedy: 'Give the attribute a value of the type and range that the image schema names.' },
+  invalid_patch: { status: 400, remedy: 'Send an array of add, remove and replace operations with one-segment paths.' },
+  invalid_query: { status: 400, remedy: 'Correct the query parameter that the message names.' },
+  invalid_marker: { status: 400, remedy: 'Start again from the first page.' },
+  several_ranges: { status: 400, remedy: 'Ask for one range a request.' },
+  formats_unset: { status: 400, remedy: 'Set disk_format and container_format, then upload again.' },
+  unknown_store: { status: 400, remedy: 'Name a store that the server has.' },
+  size_mismatch: { status: 400, remedy: 'Upload again, with as many bytes as announced.' },
+  digest_mismatch: { status: 400, remedy: 'The bytes were changed on the way or are not the ones expected: check the source and upload again.' },
+  upload_cut: { status: 400, remedy: 'The connection ended before the data did: upload again.' },
+  upload_stalled: { status: 408, remedy: 'No data arrived for too long: check the network and upload again.' },
+  unauthenticated: { status: 401, remedy: 'Send a valid X-Auth-Token.' },
+  forbidden: { status: 403, remedy: 'Ask somebody with the role that the message names.' },
+  read_only: { status: 403, remedy: 'Leave this attribute out: the server sets it.' },
+  reserved_attribute: { status: 403, remedy: 'Choose another name for the property.' },
+  image_protected: { status: 403, remedy: 'Set protected to false first.' },
+  formats_fixed: { status: 403, remedy: 'Formats can change only while the image is queued or importing: create a new image.' },
+  image_deactivated: { status: 403, remedy: 'Ask an administrator to reactivate the image.' },
+  image_not_found: { status: 404, remedy: 'Check the id; the image may belong to another project or be deleted.' },
+  tag_not_found: { status: 404, remedy: 'Read the image to see its tags.' },
+  not_found: { status: 404, remedy: 'Check the path.' },
+  method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
+  image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
+  property_missing: { status: 409, remedy: 'Read the image again: the property is not there.' },
+  property_exists: { status: 409, remedy: 'Use replace instead of add.' },
+  status_conflict: { status: 409, remedy: 'Wait until the image has the status that the message names, or create a new image.' },
+  image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
+  precondition_failed: { status: 412, remedy: 'Read the image again and repeat the change on what it is now.' },
+  body_too_large: { status: 413, remedy: 'Send a smaller document.' },
+  size_cap: { status: 413, remedy: 'Upload a smaller image, or ask the operator to raise images.sizeCap.' },
+  store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
+  quota_properties: { status: 413, remedy: 'Remove properties first.' },
+  quota_tags: { status: 413, remedy: 'Remove tags first.' },
+  unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
+  format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },
+  unsafe_image: { status: 415, remedy: 'Flatten the image into one self-contained file (qemu-img convert) and upload that.' },
+  range_not_satisfiable: { status: 416, remedy: 'Ask for bytes within the size of the image.' },
+  header_too_large: { status: 431, remedy: 'Send a shorter header.' },
+  internal: { status: 500, remedy: 'Report the request id to the operator.' },
+  unknown_method: { status: 501, remedy: 'Use an HTTP method that the service knows.' },
+  unavailable: { status: 503, remedy: 'Try again in a moment.' },
+  store_unavailable: { status: 503, remedy: 'Try again later; the operator sees the cause in the log.' },
+  interrupted: { status: 503, remedy: 'The server stopped during the work: try again.' },
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureCode = keyof typeof failures;
+
+/** The body of every error answer (API section 1: exactly one top-level object value). */
+export interface ErrorBody {
+  error: { code: number; title: string; message: string; reason: FailureCode };
+}

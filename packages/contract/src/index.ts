@@ -1,0 +1,2 @@
+/** What goes over the wire. */
+export * from './failures.ts';

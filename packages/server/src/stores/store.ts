@@ -1,0 +1,58 @@
+/** The promise every store driver makes; `store.contract.ts` checks it for each of them. */
+
+/** Inclusive byte positions, as in `Range: bytes=first-last`; `last` is below the object's size. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface StoreCapacity {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+/**
+ * Keys are made by the caller from `[A-Za-z0-9._-]`, 1 to 128 characters, not starting with a dot;
+ * anything else is refused before it reaches the medium. An object is written once and never changed.
+ */
+export interface Store {
+  readonly id: string;
+  readonly type: string;
+
+  /**
+   * Writes `body` under `key` and resolves with the bytes written once they are durable; until then
+   * no other call sees the object. If `body` throws or `signal` aborts, nothing is left under `key`
+   * and that error is thrown. A chunk of `body` is not kept past the moment the next one is asked for
+   * unless it was written. Fails with store_full, store_unavailable, or image_exists when the key is taken.
+   */
+  put(key: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<{ size: number }>;
+
+  /**
+   * Yields the object's bytes, or those of `range`, in order. A yielded chunk is valid only until the
+   * next is asked for. Ends exactly after the last byte; fewer bytes than recorded is store_unavailable.
+   * Fails with not_found when there is no such object, before the first chunk.
+   */
+  get(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+
+  /** Fails with not_found. */
+  stat(key: string): Promise<{ size: number }>;
+
+  /** Removes the object, durably; an object that is not there is fine. Readers that began keep reading. */
+  delete(key: string): Promise<void>;
+
+  /** Every finished object, in no order. */
+  list(): AsyncIterable<StoredObject>;
+
+  /** Removes what unfinished puts of dead processes left; not those of live ones. Resolves with the count. */
+  sweep?(): Promise<number>;
+
+  capacity?(): Promise<StoreCapacity>;
+
+  close(): Promise<void>;
+}
