@@ -19,26 +19,32 @@ export interface StoreCapacity {
 
 /**
  * Keys are made by the caller from `[A-Za-z0-9._-]`, 1 to 128 characters, not starting with a dot;
- * anything else is refused before it reaches the medium. An object is written once and never changed.
+ * anything else is not_found before it reaches the medium. An object is written once and never changed.
  */
 export interface Store {
   readonly id: string;
   readonly type: string;
+  /** Where reading has a choice, the highest is tried first. */
+  readonly weight: number;
+  readonly description: string | null;
 
   /**
    * Writes `body` under `key` and resolves with the bytes written once they are durable; until then
    * no other call sees the object. If `body` throws or `signal` aborts, nothing is left under `key`
-   * and that error is thrown. A chunk of `body` is not kept past the moment the next one is asked for
-   * unless it was written. Fails with store_full, store_unavailable, or image_exists when the key is taken.
+   * and that error is thrown; an abort does not wait for a `body` that is silent. A chunk of `body` is
+   * not used any more once the next one is asked for, so that what `get` yields can be put elsewhere.
+   * Fails with store_full, store_unavailable, or image_exists when the key is taken.
    */
   put(key: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<{ size: number }>;
 
   /**
    * Yields the object's bytes, or those of `range`, in order. A yielded chunk is valid only until the
    * next is asked for. Ends exactly after the last byte; fewer bytes than recorded is store_unavailable.
-   * Fails with not_found when there is no such object, before the first chunk.
+   * Fails before the first chunk with not_found when there is no such object, or range_not_satisfiable.
+   * The object stays open until the last chunk was taken or the iterator's `return` was called: who does
+   * not read what was got must call it.
    */
-  get(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  get(key: string, range?: ByteRange): Promise<AsyncIterableIterator<Uint8Array, undefined>>;
 
   /** Fails with not_found. */
   stat(key: string): Promise<{ size: number }>;

@@ -1,0 +1,99 @@
+/** One pass over an upload that counts, caps, hashes and lets an observer look at the bytes. */
+import { createHash, type Hash } from 'node:crypto';
+import { Failure } from './failure.ts';
+
+/** Sees every chunk in order; either method may throw, which ends the pass with that error. */
+export interface Observer {
+  update(chunk: Uint8Array): void;
+  /** After the last chunk, before the pass ends: what throws here keeps a store from committing. */
+  finish?(): unknown;
+}
+
+export interface MeasureOptions {
+  /** Bytes; one more fails with size_cap. */
+  readonly cap: number;
+  /** Bytes announced by the sender, or null; any other number fails with size_mismatch. */
+  readonly expectedSize: number | null;
+  /** A name that node:crypto knows. */
+  readonly hashAlgorithm: string;
+  readonly md5: boolean;
+  /** Lower-case hex by algorithm; a difference fails with digest_mismatch at the end of the pass. */
+  readonly expectedDigests?: Readonly<Record<string, string>>;
+  readonly observe?: Observer;
+}
+
+export interface Measured {
+  readonly size: number;
+  /** md5 in hex, or null when not asked for. */
+  readonly checksum: string | null;
+  readonly hashAlgorithm: string;
+  readonly hashValue: string;
+}
+
+/** Hashes on the calling thread, chunk by chunk: with two cores, workers only starve the event loop. */
+export class Measure {
+  readonly #options: MeasureOptions;
+  readonly #hashes = new Map<string, Hash>();
+  readonly #digests = new Map<string, string>();
+  #size = 0;
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+    const names = [options.hashAlgorithm, ...Object.keys(options.expectedDigests ?? {})];
+    if (options.md5) names.push('md5');
+    for (const name of names) if (!this.#hashes.has(name)) this.#hashes.set(name, createHash(name));
+  }
+
+  /** Bytes seen so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Passes `source` on unchanged. To be iterated once. */
+  async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of source) {
+      this.#count(chunk.length);
+      this.#options.observe?.update(chunk);
+      for (const hash of this.#hashes.values()) hash.update(chunk);
+      yield chunk;
+    }
+    this.#end();
+  }
+
+  /** Only after `through` has ended. */
+  result(): Measured {
+    const { hashAlgorithm, md5 } = this.#options;
+    const hashValue = this.#digests.get(hashAlgorithm);
+    if (hashValue === undefined) throw new Failure('internal', 'The measure was read before its end.');
+    const checksum = md5 ? this.#digests.get('md5')! : null;
+    return { size: this.#size, checksum, hashAlgorithm, hashValue };
+  }
+
+  #count(bytes: number): void {
+    const { cap, expectedSize } = this.#options;
+    this.#size += bytes;
+    if (expectedSize !== null && this.#size > expectedSize) {
+      throw new Failure('size_mismatch', `More bytes arrived than the ${expectedSize} announced.`);
+    }
+    if (this.#size > cap)
+      throw new Failure('size_cap', `The image is larger than the limit of ${cap} bytes.`);
+  }
+
+  #end(): void {
+    const { expectedSize, expectedDigests, observe } = this.#options;
+    if (expectedSize !== null && this.#size < expectedSize) {
+      throw new Failure('size_mismatch', `${expectedSize} bytes were announced, ${this.#size} arrived.`);
+    }
+    observe?.finish?.();
+    for (const [name, hash] of this.#hashes) this.#digests.set(name, hash.digest('hex'));
+    for (const [name, expected] of Object.entries(expectedDigests ?? {})) {
+      const found = this.#digests.get(name);
+      if (found !== expected.toLowerCase()) {
+        throw new Failure(
+          'digest_mismatch',
+          `The ${name} of the data is ${found}, expected was ${expected}.`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/** The bytes of a request body, one chunk at a time: with back-pressure, an idle limit and told failures. */
+import type { Readable } from 'node:stream';
+import { Failure } from './failure.ts';
+
+export interface RequestChunksOptions {
+  /** Milliseconds without a byte, while one is being waited for, after which the upload has stalled. */
+  readonly idleMs: number;
+  readonly signal?: AbortSignal;
+}
+
+type Step = IteratorResult<Buffer, undefined>;
+
+/** Bytes that may wait here before the sender is held back. */
+const queueLimit = 256 * 1024;
+
+/**
+ * Yields the stream's own buffers, uncopied. Fails with upload_cut when the stream ends before its data
+ * did, upload_stalled when it goes silent, or the reason of `signal`. Leaving the loop stops listening
+ * and pauses the stream; it can still be drained. To be iterated once.
+ */
+export function requestChunks(stream: Readable, options: RequestChunksOptions): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => new RequestChunks(stream, options) };
+}
+
+class RequestChunks implements AsyncIterator<Buffer, undefined> {
+  readonly #stream: Readable;
+  readonly #options: RequestChunksOptions;
+  readonly #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #ended = false;
+  #failure: unknown = null;
+  #waiting: { resolve: (step: Step) => void; reject: (reason: unknown) => void } | null = null;
+  #idle: NodeJS.Timeout | null = null;
+  #listening = false;
+
+  constructor(stream: Readable, options: RequestChunksOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    // Stays for good: a reset after we stopped listening must not become an uncaught error.
+    stream.on('error', ignore);
+    if (options.signal?.aborted) this.#fail(options.signal.reason);
+    else if (stream.readableEnded) this.#ended = true;
+    else if (stream.destroyed) this.#fail(cut(stream.errored));
+    else this.#listen();
+  }
+
+  next(): Promise<Step> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) {
+      this.#queuedBytes -= chunk.length;
+      return Promise.resolve({ value: chunk, done: false });
+    }
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#watch();
+      if (this.#stream.isPaused()) this.#stream.resume();
+    });
+  }
+
+  return(): Promise<Step> {
+    this.#leave();
+    this.#queue.length = 0;
+    this.#ended = true;
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #listen(): void {
+    this.#listening = true;
+    this.#stream.on('data', this.#onData);
+    this.#stream.on('end', this.#onEnd);
+    this.#stream.on('error', this.#onError);
+    this.#stream.on('close', this.#onClose);
+    this.#options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#stream.pause();
+  }
+
+  #leave(): void {
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#idle = null;
+    if (!this.#listening) return;
+    this.#listening = false;
+    if (!this.#ended) this.#stream.pause();
+    this.#stream.off('data', this.#onData);
+    this.#stream.off('end', this.#onEnd);
+    this.#stream.off('error', this.#onError);
+    this.#stream.off('close', this.#onClose);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  /** One timer for the whole stream: `refresh` costs less than a timer for every chunk. */
+  #watch(): void {
+    if (this.#idle === null) this.#idle = setTimeout(this.#onIdle, this.#options.idleMs);
+    else this.#idle.refresh();
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure = reason;
+    this.#queue.length = 0;
+    this.#leave();
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(reason);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting.resolve({ value: chunk, done: false });
+      return;
+    }
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes >= queueLimit) this.#stream.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#leave();
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve({ value: undefined, done: true });
+  };
+
+  readonly #onError = (error: Error): void => this.#fail(cut(error));
+  readonly #onClose = (): void => this.#fail(cut(this.#stream.errored));
+  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
+
+  readonly #onIdle = (): void => {
+    if (this.#waiting === null) return;
+    const seconds = this.#options.idleMs / 1000;
+    this.#fail(new Failure('upload_stalled', `No data arrived for ${seconds} seconds.`));
+  };
+}
+
+function cut(cause: Error | null): Failure {
+  return new Failure('upload_cut', 'The connection ended before the data did.', {
+    cause: cause ?? undefined,
+  });
+}
+
+function ignore(): void {}

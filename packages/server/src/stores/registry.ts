@@ -1,0 +1,89 @@
+/** The drivers there are, and the stores that a configuration opens with them. */
+import type { TSchema } from 'typebox';
+import Value from 'typebox/value';
+import { Failure } from '../base/failure.ts';
+import { fileStoreOptions, openFileStore } from './file/file.ts';
+import type { Store } from './store.ts';
+
+/** What every store's configuration begins with; the rest belongs to its driver. */
+export interface StoreConfig {
+  readonly id: string;
+  readonly type: string;
+  readonly [option: string]: unknown;
+}
+
+export interface StoreDriver {
+  /** Checked before `open` is called with a value that fits it. */
+  readonly options: TSchema;
+  open(options: never): Promise<Store>;
+}
+
+export const storeDrivers: Readonly<Record<string, StoreDriver>> = {
+  file: { options: fileStoreOptions, open: openFileStore },
+};
+
+export interface Stores {
+  /** In the order of the configuration. */
+  readonly all: readonly Store[];
+  readonly default: Store;
+  byId(id: string): Store | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens them all, or none. `defaultId` null: the first is the default. Fails with bad_request, naming the
+ * setting, or with what a driver's `open` fails with.
+ */
+export async function openStores(
+  configs: readonly StoreConfig[],
+  defaultId: string | null = null,
+): Promise<Stores> {
+  checkIds(configs, defaultId);
+  const drivers = configs.map(driverOf);
+  const all: Store[] = [];
+  try {
+    for (const [index, driver] of drivers.entries()) all.push(await driver.open(configs[index] as never));
+  } catch (error) {
+    await closeAll(all);
+    throw error;
+  }
+  const byId = new Map(all.map((store) => [store.id, store]));
+  return {
+    all,
+    default: byId.get(defaultId ?? configs[0]!.id)!,
+    byId: (id) => byId.get(id),
+    close: () => closeAll(all),
+  };
+}
+
+function checkIds(configs: readonly StoreConfig[], defaultId: string | null): void {
+  if (configs.length === 0) throw wrong('No store is configured: name at least one under "stores".');
+  const ids = new Set<string>();
+  for (const { id } of configs) {
+    if (id.startsWith('os_glance_')) throw wrong(`Store ${id}: ids that begin with os_glance_ are reserved.`);
+    if (ids.has(id)) throw wrong(`Two stores have the id ${id}: give each its own.`);
+    ids.add(id);
+  }
+  if (defaultId === null || ids.has(defaultId)) return;
+  throw wrong(`defaultStore is ${defaultId}, but the stores are ${[...ids].join(', ')}.`);
+}
+
+function driverOf(config: StoreConfig): StoreDriver {
+  const known = Object.keys(storeDrivers);
+  const driver = known.includes(config.type) ? storeDrivers[config.type]! : null;
+  if (driver === null) {
+    throw wrong(`Store ${config.id} has the type ${config.type}; known are ${known.join(', ')}.`);
+  }
+  const [error] = Value.Errors(driver.options, config);
+  if (error === undefined) return driver;
+  const at = error.instancePath.slice(1).replaceAll('/', '.') || 'its options';
+  throw wrong(`Store ${config.id}: ${at} ${error.message}.`);
+}
+
+function wrong(sentence: string): Failure {
+  return new Failure('bad_request', sentence);
+}
+
+async function closeAll(stores: readonly Store[]): Promise<void> {
+  for (const store of stores) await store.close();
+}
