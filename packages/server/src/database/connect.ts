@@ -1,0 +1,175 @@
+/** The connection to PostgreSQL: a pool behind the query builder, checked before anybody uses it. */
+import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
+import pg from 'pg';
+import { Failure } from '../base/failure.ts';
+import type { Log } from '../base/log.ts';
+import { asDatabaseFailure, connectFailure } from './errors.ts';
+import type { Tables } from './tables.ts';
+import { valueTypes } from './types.ts';
+
+/** Where a PostgreSQL listens: `host` is a name, an address or the folder of its socket. */
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  readonly password?: string;
+}
+
+/** A `postgresql://` URL (direct, or through a pooler in session mode: locks and LISTEN need sessions) or its parts. */
+export type DatabaseConfig = { readonly url: string } | { readonly connection: Connection };
+
+export interface PoolFigures {
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+export interface Database {
+  /** Its errors have been through `asDatabaseFailure`. */
+  readonly db: Kysely<Tables>;
+  /** Runs `fn` in one transaction: committed when it resolves, rolled back when it throws. */
+  transaction<T>(fn: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  poolFigures(): PoolFigures;
+  /** Waits for queries under way. A second call is the same as the first. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Most connections at a time. */
+  readonly max: number;
+  /** What `pg_stat_activity` shows. */
+  readonly applicationName: string;
+  readonly log: Log;
+}
+
+const oldestMajor = 14;
+const connectMillis = 10_000;
+const statementMillis = 30_000;
+const idleTransactionMillis = 60_000;
+
+function clientConfig(config: DatabaseConfig, applicationName: string): pg.ClientConfig {
+  const place = 'url' in config ? { connectionString: config.url } : { ...config.connection };
+  return {
+    ...place,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectMillis,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: valueTypes,
+  };
+}
+
+/** Not sent as start-up parameters: poolers refuse those they do not know. */
+async function prepareClient(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `SELECT set_config('TimeZone', 'UTC', false),
+            set_config('statement_timeout', '${statementMillis}', false),
+            set_config('idle_in_transaction_session_timeout', '${idleTransactionMillis}', false)`,
+  );
+}
+
+function newClient(config: DatabaseConfig, applicationName: string): pg.Client {
+  try {
+    return new pg.Client(clientConfig(config, applicationName));
+  } catch (cause) {
+    throw new Failure('unavailable', 'database.url is not a PostgreSQL URL (postgresql://user@host/name).', {
+      cause,
+    });
+  }
+}
+
+function describeTarget(client: pg.Client): string {
+  const place = client.host.startsWith('/') ? client.host : `${client.host}:${client.port}`;
+  return `${place}, database "${client.database}", user "${client.user}"`;
+}
+
+/**
+ * One connection of its own, opened and prepared, outside any pool; the caller ends it and listens to its
+ * `error` event. Fails with unavailable and a sentence that says where and why.
+ */
+export async function openClient(config: DatabaseConfig, applicationName: string): Promise<pg.Client> {
+  const client = newClient(config, applicationName);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await prepareClient(client);
+    return client;
+  } catch (error) {
+    client.end().catch(() => {});
+    throw connectFailure(error, describeTarget(client));
+  }
+}
+
+async function checkServer(config: DatabaseConfig, applicationName: string): Promise<void> {
+  const client = await openClient(config, applicationName);
+  try {
+    const answer = await client.query(
+      `SELECT current_setting('server_version') AS version,
+              current_setting('server_version_num')::int / 10000 AS major,
+              current_setting('server_encoding') AS encoding`,
+    );
+    const { version, major, encoding } = answer.rows[0];
+    if (major < oldestMajor) {
+      const sentence = `PostgreSQL at ${describeTarget(client)} is version ${version}; ${oldestMajor} or newer is needed.`;
+      throw new Failure('unavailable', sentence);
+    }
+    if (encoding !== 'UTF8') {
+      const sentence = `The database at ${describeTarget(client)} has the encoding ${encoding}; UTF8 is needed.`;
+      throw new Failure('unavailable', sentence);
+    }
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asDatabaseFailure(error);
+  }
+}
+
+/** The pool as the query builder takes it, with errors translated. */
+function translatingPool(pool: pg.Pool): PostgresPool {
+  const known = new WeakMap<pg.PoolClient, Awaited<ReturnType<PostgresPool['connect']>>>();
+  return {
+    async connect() {
+      const client = await translated(pool.connect());
+      let wrapped = known.get(client);
+      if (wrapped === undefined) {
+        const query = (text: string, values: readonly unknown[]) =>
+          translated(client.query(text, values as unknown[]));
+        wrapped = { query, release: () => client.release() } as typeof wrapped & {};
+        known.set(client, wrapped);
+      }
+      return wrapped;
+    },
+    end: () => pool.end(),
+  };
+}
+
+/** Fails with unavailable when the server cannot be reached, refuses us, or is older than PostgreSQL 14. */
+export async function connect(config: DatabaseConfig, options: ConnectOptions): Promise<Database> {
+  const { max, applicationName, log } = options;
+  await checkServer(config, applicationName);
+  const pool = new pg.Pool({
+    ...clientConfig(config, applicationName),
+    max,
+    idleTimeoutMillis: 60_000,
+    onConnect: prepareClient,
+  });
+  pool.on('error', (err) => log.warn({ err }, 'an idle database connection was lost'));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) });
+  let closing: Promise<void> | undefined;
+  return {
+    db,
+    transaction: (fn) => db.transaction().execute(fn),
+    poolFigures: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close() {
+      closing ??= pool.ended ? Promise.resolve() : db.destroy();
+      return closing;
+    },
+  };
+}

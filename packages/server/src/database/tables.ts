@@ -1,0 +1,111 @@
+/** The tables of `migrations/` as the query builder sees them. */
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+/** Set once, at insertion. */
+type Fixed<T> = ColumnType<T, T, never>;
+
+export interface ImagesTable {
+  id: Fixed<string>;
+  name: string | null;
+  status: string;
+  visibility: string;
+  protected: boolean;
+  os_hidden: boolean;
+  owner: string | null;
+  disk_format: string | null;
+  container_format: string | null;
+  min_disk: number;
+  min_ram: number;
+  /** Bytes. */
+  size: number | null;
+  /** Bytes. */
+  virtual_size: number | null;
+  checksum: string | null;
+  os_hash_algo: string | null;
+  os_hash_value: string | null;
+  tags: string[];
+  /** Written as JSON text. */
+  properties: JSONColumnType<Record<string, string>>;
+  search_terms: string[];
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
+export interface ImageTombstonesTable {
+  id: string;
+  owner: string | null;
+  deleted_at: Date;
+}
+
+export interface ImageLocationsTable {
+  id: Fixed<string>;
+  image_id: Fixed<string>;
+  store: Fixed<string>;
+  key: Fixed<string>;
+  status: 'active' | 'pending_delete';
+  created_at: Fixed<Date>;
+}
+
+export interface ProcessesTable {
+  number: Generated<number>;
+  host: string;
+  pid: number;
+  started_at: Date;
+}
+
+export interface UploadsTable {
+  id: Fixed<string>;
+  image_id: Fixed<string>;
+  process: number;
+  store: string;
+  key: string;
+  started_at: Fixed<Date>;
+}
+
+export interface TasksTable {
+  id: Fixed<string>;
+  type: string;
+  status: 'pending' | 'processing' | 'success' | 'failure';
+  owner: string | null;
+  image_id: Fixed<string>;
+  user_id: string | null;
+  request_id: string | null;
+  /** Written as JSON text. */
+  input: JSONColumnType<Record<string, unknown>>;
+  /** Written as JSON text. */
+  result: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
+  message: string;
+  expires_at: Date | null;
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
+export interface TokensTable {
+  id: Fixed<string>;
+  digest: Fixed<Buffer>;
+  user_id: string;
+  project_id: string | null;
+  roles: string[];
+  created_at: Fixed<Date>;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+}
+
+/** Which migrations this database has had; kept by `migrate.ts`. */
+export interface SchemaMigrationsTable {
+  number: number;
+  name: string;
+  digest: string;
+  applied_at: Generated<Date>;
+}
+
+export interface Tables {
+  images: ImagesTable;
+  image_tombstones: ImageTombstonesTable;
+  image_locations: ImageLocationsTable;
+  processes: ProcessesTable;
+  uploads: UploadsTable;
+  tasks: TasksTable;
+  tokens: TokensTable;
+  schema_migrations: SchemaMigrationsTable;
+}
