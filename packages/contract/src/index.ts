@@ -1,2 +1,6 @@
 /** What goes over the wire. */
 export * from './failures.ts';
+export * from './image-schema.ts';
+export * from './records.ts';
+export * from './routes.ts';
+export * from './versions.ts';

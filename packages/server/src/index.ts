@@ -1,1 +1,15 @@
-export {};
+/** The server as the command and tests use it. */
+export { type App, startApp } from './app.ts';
+export { createLog } from './base/log.ts';
+export { loadConfig } from './config/load.ts';
+export { type Config, configSchema } from './config/schema.ts';
+export { type ServerOptions, serve } from './main.ts';
+export {
+  checkConfig,
+  createToken,
+  databaseMigrate,
+  databaseStatus,
+  listTokens,
+  printConfig,
+  revokeToken,
+} from './operator.ts';

@@ -1,0 +1,170 @@
+/** The composition root: the one file that knows every part, opens them in order and closes them in reverse. */
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Feature } from '@tintype/contract';
+import type { FastifyInstance } from 'fastify';
+import type { Log } from './base/log.ts';
+import type { Config } from './config/schema.ts';
+import type { Database } from './database/connect.ts';
+import { lockDataDirectory } from './database/embedded/data-lock.ts';
+import { migrate } from './database/migrate.ts';
+import { openDatabase } from './database/open.ts';
+import { openSession, type Session } from './database/session.ts';
+import { createMetrics } from './http/metrics.ts';
+import { createServer } from './http/server.ts';
+import { ensureFirstToken } from './identity/first-token.ts';
+import { openHeaders } from './identity/headers.ts';
+import type { Identity } from './identity/identity.ts';
+import { openNone } from './identity/none.ts';
+import { openTokens } from './identity/tokens.ts';
+import { imageDeleted } from './images/delete.ts';
+import type { ImageParts, ImageSettings } from './images/parts.ts';
+import { RunningUploads } from './images/running-uploads.ts';
+import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
+import { startPeriodic } from './upkeep/periodic.ts';
+import { checkReadiness } from './upkeep/readiness.ts';
+import { sweep } from './upkeep/sweep.ts';
+
+/** Parts of the API that work on this server, and so are announced. */
+const features: ReadonlySet<Feature> = new Set(['hidden', 'image-tasks']);
+
+/** Milliseconds between runs of the sweep. */
+const sweepEveryMs = 10_000;
+
+export interface App {
+  /** Where it listens. */
+  readonly url: string;
+  /** The administrator's token, in mode "tokens". */
+  readonly tokenFile: string | null;
+  /** Lets work under way finish for a while, then closes everything in reverse order. */
+  close(): Promise<void>;
+}
+
+/** Resolves once requests are served. On a failure everything opened is closed again. */
+export async function startApp(config: Config, log: Log): Promise<App> {
+  await using opening = new AsyncDisposableStack();
+  await mkdir(config.dataDir, { recursive: true });
+  const lock = await lockDataDirectory(config.dataDir, { listen: config.listen });
+  opening.defer(() => lock.release());
+  const place = { url: config.database.url, dataDir: config.dataDir };
+  const opened = await openDatabase(place, config.database.poolSize, log);
+  opening.defer(() => opened.close());
+  const { database } = opened;
+  await migrate(database, { log });
+  const session = await openSession(opened.config, { applicationName: 'tintype session', log });
+  opening.defer(() => session.close());
+  const stores = await openStores(
+    config.stores.map((store) => withPath(store, config.dataDir)),
+    config.defaultStore,
+  );
+  opening.defer(() => stores.close());
+  const { identity, tokenFile } = await openIdentity(config, database, session);
+  opening.defer(() => identity.close());
+
+  const images = imageParts(config, database, session, stores, log);
+  const report = await sweep(images);
+  log.info(report, 'swept');
+  const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
+  opening.defer(() => upkeep.stop());
+
+  const state = { stopping: false };
+  const server = httpServer(config, images, identity, log, state);
+  const url = await listen(server, config.listen);
+  const parts = opening.move();
+  return {
+    url,
+    tokenFile,
+    async close() {
+      state.stopping = true;
+      await stopServing(server, images.uploads, config.shutdownGrace * 1000);
+      await parts.disposeAsync();
+    },
+  };
+}
+
+function withPath(store: Config['stores'][number], dataDir: string): StoreConfig {
+  return { ...store, path: store.path ?? path.join(dataDir, 'images', store.id) };
+}
+
+async function openIdentity(
+  config: Config,
+  database: Database,
+  session: Session,
+): Promise<{ identity: Identity; tokenFile: string | null }> {
+  switch (config.identity.mode) {
+    case 'none':
+      return { identity: openNone(), tokenFile: null };
+    case 'headers':
+      return { identity: openHeaders(), tokenFile: null };
+    case 'tokens': {
+      const tokenFile = await ensureFirstToken(database, config.dataDir);
+      return { identity: openTokens(database, session), tokenFile };
+    }
+  }
+}
+
+function imageSettings({ images }: Config): ImageSettings {
+  return {
+    formats: { disk: images.diskFormats, container: images.containerFormats },
+    limits: { maxProperties: images.maxProperties, maxTags: images.maxTags },
+    sizeCap: images.sizeCap,
+    hashAlgorithm: images.hashAlgorithm,
+    legacyMd5: images.legacyMd5,
+    requireFormatMatch: images.requireFormatMatch,
+    limitDefault: images.limitDefault,
+    limitMax: images.limitMax,
+  };
+}
+
+function imageParts(
+  config: Config,
+  database: Database,
+  session: Session,
+  stores: Stores,
+  log: Log,
+): ImageParts {
+  const uploads = new RunningUploads();
+  session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
+  return { database, session, stores, uploads, log, settings: imageSettings(config) };
+}
+
+function httpServer(
+  config: Config,
+  images: ImageParts,
+  identity: Identity,
+  log: Log,
+  state: { readonly stopping: boolean },
+): FastifyInstance {
+  const { database, stores, uploads } = images;
+  const metrics = createMetrics({
+    uploadsInProgress: () => uploads.count,
+    databasePool: () => database.poolFigures(),
+  });
+  const readiness = () => checkReadiness({ database, stores, stopping: () => state.stopping });
+  const settings = {
+    publicEndpoint: config.publicEndpoint,
+    features,
+    uploadIdleMs: config.images.uploadIdleTimeout * 1000,
+  };
+  return createServer({ images, identity, readiness, metrics, settings, log });
+}
+
+/** Resolves with the URL, the port filled in when 0 was asked for. */
+async function listen(server: FastifyInstance, address: string): Promise<string> {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  await server.listen({ host, port: Number(address.slice(colon + 1)) });
+  const { port } = server.server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Accepts no connection any more, waits for the work under way, then ends what is left. */
+async function stopServing(server: FastifyInstance, uploads: RunningUploads, graceMs: number): Promise<void> {
+  const closed = server.close();
+  const drained = uploads.drain(graceMs);
+  const late = setTimeout(() => server.server.closeAllConnections(), graceMs + 1000);
+  await drained;
+  await closed;
+  clearTimeout(late);
+}

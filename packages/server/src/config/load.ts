@@ -1,0 +1,92 @@
+/** The configuration: file, then environment, then command line; validated and frozen before anything opens. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
+import { parse } from 'yaml';
+import { ConfigError } from './config-error.ts';
+import { readEnvironment } from './environment.ts';
+import { explain } from './explain.ts';
+import { type Config, configSchema } from './schema.ts';
+
+export interface ConfigSources {
+  /** A YAML or JSON file. */
+  readonly file?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** From the command line: `listen`, `dataDir`. */
+  readonly overrides?: Partial<Pick<Config, 'listen' | 'dataDir'>>;
+}
+
+const compiled = Compile(configSchema);
+
+async function readFileSettings(file: string | undefined): Promise<Record<string, unknown>> {
+  if (file === undefined) return {};
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError(`The configuration file ${file} cannot be read.`, { cause });
+  });
+  const settings = parseYaml(file, text);
+  if (settings === null || settings === undefined) return {};
+  if (typeof settings !== 'object' || Array.isArray(settings))
+    throw new ConfigError(`The configuration file ${file} must be a mapping of settings.`);
+  return settings as Record<string, unknown>;
+}
+
+function parseYaml(file: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`The configuration file ${file} is not YAML: ${why}`, { cause });
+  }
+}
+
+/** `over` wins, level by level; arrays are replaced whole. */
+function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged[key];
+    merged[key] = isMapping(before) && isMapping(value) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach(freeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function isLoopback(listen: string): boolean {
+  const host = listen.slice(0, listen.lastIndexOf(':'));
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function checkTogether(config: Config): void {
+  if (config.identity.mode === 'none' && !isLoopback(config.listen))
+    throw new ConfigError(
+      `identity.mode "none" lets everybody in, so it needs a loopback address; listen is ${config.listen}.`,
+    );
+  const ids = config.stores.map(({ id }) => id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw new ConfigError(`Two stores have the id "${twice}".`);
+  if (config.defaultStore !== null && !ids.includes(config.defaultStore))
+    throw new ConfigError(`defaultStore is "${config.defaultStore}", but no store has this id.`);
+  if (config.images.limitDefault > config.images.limitMax)
+    throw new ConfigError('images.limitDefault is larger than images.limitMax.');
+}
+
+/** Fails with a ConfigError whose sentence names the setting. */
+export async function loadConfig(sources: ConfigSources): Promise<Config> {
+  const fromFile = await readFileSettings(sources.file);
+  const given = merge(merge(fromFile, readEnvironment(sources.environment ?? {})), { ...sources.overrides });
+  const settings = Value.Default(configSchema, structuredClone(given));
+  if (!compiled.Check(settings)) throw explain(given, settings, compiled.Errors(settings));
+  checkTogether(settings);
+  return freeze({ ...settings, dataDir: path.resolve(settings.dataDir) });
+}

@@ -1,0 +1,10 @@
+/** The configuration as YAML for a person, secrets masked. */
+import { stringify } from 'yaml';
+import { maskCredentials } from '../base/log.ts';
+import type { Config } from './schema.ts';
+
+export function printConfig(config: Config): string {
+  const { url } = config.database;
+  const database = { ...config.database, url: url === null ? null : maskCredentials(url) };
+  return stringify({ ...config, database });
+}

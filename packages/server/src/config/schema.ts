@@ -1,0 +1,131 @@
+/** Every setting: its type, default and meaning. Unknown keys are refused. */
+import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
+import Type, { type Static } from 'typebox';
+
+const closed = { additionalProperties: false };
+const nullable = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description });
+
+const IdentitySettings = Type.Object(
+  {
+    mode: Type.Enum(['tokens', 'headers', 'none'], {
+      default: 'tokens',
+      description:
+        'tokens: tokens of our own. headers: an authenticating proxy in front. none: everybody is admin, loopback only.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const StoreSettings = Type.Object(
+  {
+    id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$', description: 'Name in the API' }),
+    type: Type.Enum(['file'], { description: 'Driver' }),
+    path: nullable('Folder of the file store; null: `images` in the data directory'),
+    weight: Type.Integer({ default: 0, description: 'Higher is read from first' }),
+    description: nullable('Shown to users'),
+  },
+  closed,
+);
+
+const ImageSettings = Type.Object(
+  {
+    sizeCap: Type.Integer({ minimum: 1, default: 1099511627776, description: 'Largest image in bytes' }),
+    hashAlgorithm: Type.Enum(['sha512', 'sha384', 'sha256', 'sha1', 'md5'], {
+      default: 'sha512',
+      description: 'os_hash_algo of new images',
+    }),
+    legacyMd5: Type.Boolean({ default: true, description: 'Also compute the md5 `checksum`' }),
+    requireFormatMatch: Type.Boolean({
+      default: true,
+      description: 'Refuse data that is not what disk_format declares',
+    }),
+    diskFormats: Type.Array(Type.String({ minLength: 1 }), {
+      default: [...defaultDiskFormats],
+      description: 'disk_format values accepted',
+    }),
+    containerFormats: Type.Array(Type.String({ minLength: 1 }), {
+      default: [...defaultContainerFormats],
+      description: 'container_format values accepted',
+    }),
+    limitDefault: Type.Integer({
+      minimum: 1,
+      default: 25,
+      description: 'Images a page unless asked otherwise',
+    }),
+    limitMax: Type.Integer({
+      minimum: 1,
+      maximum: 10000,
+      default: 1000,
+      description: 'Images a page at most',
+    }),
+    maxProperties: Type.Integer({
+      minimum: -1,
+      default: 128,
+      description: 'Properties an image; -1: no limit',
+    }),
+    maxTags: Type.Integer({ minimum: -1, default: 128, description: 'Tags an image; -1: no limit' }),
+    uploadIdleTimeout: Type.Integer({
+      minimum: 1,
+      default: 60,
+      description: 'Seconds without data after which an upload has failed',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+export const configSchema = Type.Object(
+  {
+    listen: Type.String({
+      pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^:\\s]+):[0-9]{1,5}$',
+      default: '127.0.0.1:9292',
+      description: 'Address and port',
+    }),
+    publicEndpoint: Type.Union([Type.String({ pattern: '^https?://' }), Type.Null()], {
+      default: null,
+      description: 'URL that clients use; null: built from the request',
+    }),
+    dataDir: Type.String({
+      minLength: 1,
+      default: './tintype-data',
+      description: 'Embedded database, admin token and the default file store',
+    }),
+    database: Type.Object(
+      {
+        url: nullable('postgresql://… of PostgreSQL 14 or newer; null: embedded in the data directory'),
+        poolSize: Type.Integer({
+          minimum: 2,
+          maximum: 1000,
+          default: 16,
+          description: 'Connections at most',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    identity: IdentitySettings,
+    stores: Type.Array(StoreSettings, {
+      minItems: 1,
+      default: [{ id: 'local', type: 'file' }],
+      description: 'Where bytes live; the first is the default unless defaultStore says otherwise',
+    }),
+    defaultStore: nullable('Id of the store for uploads that name none'),
+    images: ImageSettings,
+    shutdownGrace: Type.Integer({
+      minimum: 0,
+      default: 30,
+      description: 'Seconds that uploads and downloads get to finish when the server stops',
+    }),
+    log: Type.Object(
+      {
+        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], {
+          default: 'info',
+          description: 'Least level',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+);
+
+export type Config = Static<typeof configSchema>;

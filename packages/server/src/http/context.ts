@@ -1,0 +1,32 @@
+/** What every route can use, and what a request carries besides itself. */
+import type { Feature } from '@tintype/contract';
+import type { Log } from '../base/log.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { ImageParts } from '../images/parts.ts';
+import type { Readiness } from '../upkeep/readiness.ts';
+import type { Metrics } from './metrics.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before the handler of every route that is not open. */
+    caller: Caller;
+    /** Sends 100 Continue to a client that waits for it. */
+    acceptBody: () => void;
+  }
+}
+
+export interface HttpSettings {
+  readonly publicEndpoint: string | null;
+  readonly features: ReadonlySet<Feature>;
+  readonly uploadIdleMs: number;
+}
+
+export interface HttpParts {
+  readonly images: ImageParts;
+  readonly identity: Identity;
+  readonly readiness: () => Promise<Readiness>;
+  readonly metrics: Metrics;
+  readonly settings: HttpSettings;
+  readonly log: Log;
+}

@@ -1,0 +1,53 @@
+/** Reading JSON bodies, and leaving image data alone. */
+import type { IncomingMessage } from 'node:http';
+import { Failure } from '../base/failure.ts';
+
+/** Bytes of the largest JSON document. */
+const jsonLimit = 1024 * 1024;
+
+async function collect(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit) throw new Failure('body_too_large', `The document is larger than ${limit} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Names that would reach into an object's prototype are refused wherever they stand. */
+function refusePrototypes(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new Failure('invalid_json', 'The document has a key "__proto__".');
+  return value;
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return JSON.parse(text, refusePrototypes);
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw new Failure('invalid_json', 'The request body is not valid JSON in UTF-8.', { cause });
+  }
+}
+
+/** The document of the request; an empty body is invalid_json. */
+export async function readJson(body: IncomingMessage): Promise<unknown> {
+  // Without destroyOnReturn the connection would end before the refusal is sent.
+  const bytes = await collect(body.iterator({ destroyOnReturn: false }), jsonLimit);
+  return parse(bytes);
+}
+
+/** Fails with body_not_allowed when there is one. */
+export async function requireNoBody(request: IncomingMessage): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? 0) > 0;
+  const chunked = request.headers['transfer-encoding'] !== undefined;
+  if (announced || (chunked && (await hasData(request))))
+    throw new Failure('body_not_allowed', 'This request takes no body.');
+}
+
+async function hasData(request: IncomingMessage): Promise<boolean> {
+  for await (const _chunk of request.iterator({ destroyOnReturn: false })) return true;
+  return false;
+}

@@ -1,0 +1,87 @@
+/** /v2/images and /v2/images/{id}: the records (API section 3). */
+import { patchMediaTypes } from '@tintype/contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { changeImage } from '../../images/change.ts';
+import { createImage } from '../../images/create.ts';
+import { deleteImage } from '../../images/delete.ts';
+import { type Image, revisionOf } from '../../images/image.ts';
+import { listImages } from '../../images/list.ts';
+import { showImage } from '../../images/show.ts';
+import type { HttpParts } from '../context.ts';
+import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
+import { publicUrl } from '../public-url.ts';
+import type { Handlers } from '../register.ts';
+import { renderImage } from '../render-image.ts';
+import { imageIdOf } from './image-id.ts';
+
+function etagOf(image: Image): string {
+  return `"${revisionOf(image)}"`;
+}
+
+function sendRecord(reply: FastifyReply, status: number, image: Image): FastifyReply {
+  return reply.code(status).header('ETag', etagOf(image)).send(renderImage(image));
+}
+
+/** The precondition that the request's If-Match states. */
+function preconditionOf(request: FastifyRequest): (revision: string) => boolean {
+  return (revision) => ifMatchHolds(request.headers['if-match'], `"${revision}"`);
+}
+
+function queryOf(request: FastifyRequest): URLSearchParams {
+  const at = request.url.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1));
+}
+
+/** The query as given, with the marker replaced; repeated parameters stay. */
+function link(query: URLSearchParams, marker: string | null): string {
+  const pairs = [...query].filter(([name]) => name !== 'marker');
+  if (marker !== null) pairs.push(['marker', marker]);
+  const text = pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+  return text === '' ? '/v2/images' : `/v2/images?${text}`;
+}
+
+export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
+  return {
+    async createImage(request, reply) {
+      const image = await createImage(parts, request.caller, request.body);
+      reply.header('Location', `${publicUrl(request, settings.publicEndpoint)}/v2/images/${image.id}`);
+      return sendRecord(reply, 201, image);
+    },
+
+    async listImages(request, reply) {
+      const query = queryOf(request);
+      const { images, next } = await listImages(parts, request.caller, query);
+      return reply.send({
+        images: images.map(renderImage),
+        first: link(query, null),
+        ...(next === null ? {} : { next: link(query, next) }),
+        schema: '/v2/schemas/images',
+      });
+    },
+
+    async showImage(request, reply) {
+      const image = await showImage(parts, request.caller, imageIdOf(request));
+      if (ifNoneMatchHas(request.headers['if-none-match'], etagOf(image)))
+        return reply.code(304).header('ETag', etagOf(image)).send();
+      return sendRecord(reply, 200, image);
+    },
+
+    async changeImage(request, reply) {
+      const [newForm] = patchMediaTypes;
+      const form = request.headers['content-type']?.toLowerCase().startsWith(newForm) ? 'v2.1' : 'v2.0';
+      const image = await changeImage(parts, request.caller, {
+        id: imageIdOf(request),
+        body: request.body,
+        form,
+        precondition: preconditionOf(request),
+      });
+      return sendRecord(reply, 200, image);
+    },
+
+    async deleteImage(request, reply) {
+      const input = { id: imageIdOf(request), precondition: preconditionOf(request) };
+      await deleteImage(parts, request.caller, input);
+      return reply.code(204).send();
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** GET /v2/schemas/…: JSON Schemas that clients validate with (API section 10). */
+import { imageSchema, imagesSchema } from '@tintype/contract';
+import type { HttpParts } from '../context.ts';
+import type { Handlers } from '../register.ts';
+
+export function schemaRoutes({ images }: HttpParts): Handlers {
+  const { disk, container } = images.settings.formats;
+  const one = imageSchema(disk, container);
+  const many = imagesSchema(disk, container);
+  return {
+    imageSchema: async (_request, reply) => await reply.send(one),
+    imagesSchema: async (_request, reply) => await reply.send(many),
+  };
+}

@@ -1,0 +1,90 @@
+/** The HTTP edge: versions, request ids, identity, bodies, errors; one handler a route of the contract. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { logRequests } from './access-log.ts';
+import { answerClientError } from './client-errors.ts';
+import type { HttpParts } from './context.ts';
+import { errorHandler } from './errors.ts';
+import { publicUrl } from './public-url.ts';
+import { registerRoutes } from './register.ts';
+import { readJson } from './request-body.ts';
+import { checkRequestId, requestIdOf } from './request-id.ts';
+import { healthRoutes } from './routes/health.ts';
+import { imageDataRoutes } from './routes/image-data.ts';
+import { imageTaskRoutes } from './routes/image-tasks.ts';
+import { imageRoutes } from './routes/images.ts';
+import { schemaRoutes } from './routes/schemas.ts';
+import { tagRoutes } from './routes/tags.ts';
+import { versionsRoutes } from './routes/versions.ts';
+import { unknownRoute } from './unknown-route.ts';
+import { dropUnreadBody } from './unread-body.ts';
+import { withoutMinorVersion } from './version-paths.ts';
+
+/** Requests whose client waits for 100 Continue before it sends. */
+const waiting = new WeakSet<IncomingMessage>();
+
+export function createServer(parts: HttpParts): FastifyInstance {
+  const server = Fastify({
+    loggerInstance: parts.log.child({}, { level: 'error' }) as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: (raw) => requestIdOf(raw),
+    rewriteUrl: (raw) => withoutMinorVersion(raw.url ?? '/', raw.headers.accept),
+    routerOptions: { maxParamLength: 8192 },
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    requestTimeout: 0,
+    http: { headersTimeout: 60_000, maxHeaderSize: 32_768 },
+    keepAliveTimeout: 75_000,
+  });
+  readBodies(server);
+  prepareRequests(server);
+  logRequests(server, parts.log, parts.metrics);
+  server.setErrorHandler(
+    errorHandler(parts.log, (request) => publicUrl(request, parts.settings.publicEndpoint)),
+  );
+  server.setNotFoundHandler(unknownRoute(parts));
+  registerRoutes(server, parts, {
+    ...versionsRoutes(parts),
+    ...healthRoutes(parts),
+    ...schemaRoutes(parts),
+    ...imageRoutes(parts),
+    ...tagRoutes(parts),
+    ...imageDataRoutes(parts),
+    ...imageTaskRoutes(parts),
+  });
+  return server;
+}
+
+/** JSON whatever its Content-Type; image data is left in the stream. */
+function readBodies(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const { body } = request.routeOptions.config as { body?: string };
+    if (body !== 'json') return undefined;
+    request.acceptBody();
+    return await readJson(payload);
+  });
+  server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    waiting.add(request);
+    server.server.emit('request', request, response);
+  });
+}
+
+function prepareRequests(server: FastifyInstance): void {
+  server.decorateRequest('caller');
+  server.decorateRequest('acceptBody');
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('X-Openstack-Request-Id', request.id);
+    request.acceptBody = () => {
+      if (waiting.delete(request.raw)) reply.raw.writeContinue();
+    };
+    checkRequestId(request);
+  });
+  server.addHook('onSend', async (request, reply) => {
+    // A client that was never told to send its body may or may not send it: only a new connection is certain.
+    if (waiting.has(request.raw)) reply.header('Connection', 'close');
+  });
+  server.addHook('onResponse', async (request) => dropUnreadBody(request.raw));
+}

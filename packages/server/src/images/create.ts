@@ -1,0 +1,57 @@
+/** POST /v2/images: a record that exists before its data. */
+import { randomUUID } from 'node:crypto';
+import { Failure } from '../base/failure.ts';
+import type { Caller } from '../identity/caller.ts';
+import { require } from '../policy/enforcer.ts';
+import { checkImageLimits } from '../policy/limits.ts';
+import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes.ts';
+import type { Image, Properties } from './image.ts';
+import { insertImage } from './image-records.ts';
+import type { ImageParts } from './parts.ts';
+import { requireVisibility } from './visibility.ts';
+
+type Parts = Pick<ImageParts, 'database' | 'settings'>;
+
+export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new Failure('bad_request', 'The request body must be a JSON object.');
+  const given = Object.entries(input);
+  for (const [name, value] of given) checkAttribute(name, value, parts.settings.formats);
+
+  const image = newImage(caller, given);
+  require('add_image', caller, image);
+  requireVisibility(caller, image);
+  checkImageLimits(parts.settings.limits, image.properties, image.tags);
+
+  await insertImage(parts.database, image);
+  return image;
+}
+
+function newImage(caller: Caller, given: [string, unknown][]): Image {
+  const base = Object.fromEntries(given.filter(([name]) => isBaseAttribute(name))) as Partial<Image>;
+  const properties = Object.fromEntries(given.filter(([name]) => !isBaseAttribute(name))) as Properties;
+  const now = new Date();
+  return {
+    name: null,
+    visibility: 'shared',
+    protected: false,
+    os_hidden: false,
+    owner: caller.projectId,
+    disk_format: null,
+    container_format: null,
+    min_disk: 0,
+    min_ram: 0,
+    ...base,
+    id: (base.id ?? randomUUID()).toLowerCase(),
+    status: 'queued',
+    size: null,
+    virtual_size: null,
+    checksum: null,
+    os_hash_algo: null,
+    os_hash_value: null,
+    tags: withoutDuplicates(base.tags ?? []),
+    properties,
+    created_at: now,
+    updated_at: now,
+  };
+}

@@ -1,0 +1,39 @@
+/** DELETE /v2/images/{id}: in any status; a running upload then ends with 410, and no bytes stay. */
+import { Failure } from '../base/failure.ts';
+import { notifyIn } from '../database/topics.ts';
+import type { Caller } from '../identity/caller.ts';
+import { doomLocations } from '../locations/location-records.ts';
+import { removeBytes } from '../locations/remove-bytes.ts';
+import { require } from '../policy/enforcer.ts';
+import { checkPrecondition } from './change.ts';
+import { buryImage, lockVisible } from './image-records.ts';
+import type { ImageParts } from './parts.ts';
+
+/** Announced to every server process: `{ id }`. */
+export const imageDeleted = 'image-deleted';
+
+export interface DeleteInput {
+  readonly id: string;
+  readonly precondition: (revision: string) => boolean;
+}
+
+export async function deleteImage(
+  parts: Pick<ImageParts, 'database' | 'stores' | 'uploads' | 'log'>,
+  caller: Caller,
+  input: DeleteInput,
+): Promise<void> {
+  const doomed = await parts.database.transaction(async (queries) => {
+    const image = await lockVisible(queries, caller, input.id);
+    require('delete_image', caller, image);
+    checkPrecondition(image, input.precondition);
+    if (image.protected)
+      throw new Failure('image_protected', `Image ${image.id} is protected and cannot be deleted.`);
+
+    const locations = await doomLocations(queries, image.id);
+    await buryImage(queries, image);
+    await notifyIn(queries, imageDeleted, { id: image.id });
+    return locations;
+  });
+  parts.uploads.abortImage(input.id.toLowerCase());
+  await removeBytes(parts, doomed);
+}

@@ -1,0 +1,52 @@
+/** GET /v2/images/{id}/file: the bytes of an active image, whole or one range. */
+import { Failure } from '../base/failure.ts';
+import type { Caller } from '../identity/caller.ts';
+import { activeLocations } from '../locations/location-records.ts';
+import { actsAcrossProjects, require } from '../policy/enforcer.ts';
+import type { ByteRange } from '../stores/store.ts';
+import type { Image } from './image.ts';
+import { findVisible } from './image-records.ts';
+import type { ImageParts } from './parts.ts';
+
+type Parts = Pick<ImageParts, 'database' | 'stores' | 'log'>;
+
+/** The image when its data may be read by this caller; null while there is none yet. */
+export async function findReadable(parts: Parts, caller: Caller, id: string): Promise<Image | null> {
+  const image = await findVisible(parts.database.db, caller, id);
+  require('download_image', caller, image);
+  if (image.status === 'deactivated' && !actsAcrossProjects(caller))
+    throw new Failure('image_deactivated', `Image ${image.id} is deactivated.`);
+  return image.status === 'active' || image.status === 'deactivated' ? image : null;
+}
+
+/** Fails with unknown_store unless every store named is there. */
+export function checkPreferred(parts: Pick<ImageParts, 'stores'>, preferred: readonly string[]): void {
+  for (const id of preferred)
+    if (parts.stores.byId(id) === undefined) throw new Failure('unknown_store', `There is no store '${id}'.`);
+}
+
+/**
+ * Yields the bytes, or those of `range`; each chunk is valid until the next is asked for. Tries the preferred
+ * stores, then the others. Fails with store_unavailable before the first chunk when none of them can serve.
+ */
+export async function openData(
+  parts: Parts,
+  image: Image,
+  range: ByteRange | null,
+  preferred: readonly string[],
+): Promise<AsyncIterable<Uint8Array>> {
+  if (image.size === 0) return nothing();
+  const rank = (store: string) => (preferred.includes(store) ? preferred.indexOf(store) : preferred.length);
+  const locations = await activeLocations(parts.database.db, image.id);
+  for (const { store, key } of locations.toSorted((a, b) => rank(a.store) - rank(b.store))) {
+    try {
+      const opened = await parts.stores.byId(store)?.get(key, range ?? undefined);
+      if (opened !== undefined) return opened;
+    } catch (err) {
+      parts.log.error({ err, image: image.id, store }, 'a store cannot serve an image');
+    }
+  }
+  throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

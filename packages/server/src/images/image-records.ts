@@ -1,0 +1,139 @@
+/** Image rows: find what a caller may see, insert, compare-and-set, remove. */
+import type { ImageStatus } from '@tintype/contract';
+import { Failure } from '../base/failure.ts';
+import type { Database } from '../database/connect.ts';
+import { isUniqueViolation } from '../database/errors.ts';
+import type { Queries } from '../database/queries.ts';
+import type { Caller } from '../identity/caller.ts';
+import { isAllowed } from '../policy/enforcer.ts';
+import { type Image, isImageId } from './image.ts';
+import { searchTerms } from './search-terms.ts';
+import { assertMove } from './status.ts';
+
+export const imageColumns = [
+  'id',
+  'name',
+  'status',
+  'visibility',
+  'protected',
+  'os_hidden',
+  'owner',
+  'disk_format',
+  'container_format',
+  'min_disk',
+  'min_ram',
+  'size',
+  'virtual_size',
+  'checksum',
+  'os_hash_algo',
+  'os_hash_value',
+  'tags',
+  'properties',
+  'created_at',
+  'updated_at',
+] as const;
+
+function notFound(id: string): Failure {
+  return new Failure('image_not_found', `No image found with ID ${id.slice(0, 255)}`);
+}
+
+/** Fails with image_not_found unless the image is there and the caller may see it. */
+export async function findVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
+  if (!isImageId(id)) throw notFound(id);
+  const image = await queries
+    .selectFrom('images')
+    .select(imageColumns)
+    .where('id', '=', id)
+    .$castTo<Image>()
+    .executeTakeFirst();
+  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
+  return image;
+}
+
+/** As `findVisible`, and no other transaction changes the row until this one ends. */
+export async function lockVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
+  if (!isImageId(id)) throw notFound(id);
+  const query = queries
+    .selectFrom('images')
+    .select(imageColumns)
+    .where('id', '=', id)
+    .forUpdate()
+    .$castTo<Image>();
+  const image = await query.executeTakeFirst();
+  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
+  return image;
+}
+
+/** Fails with image_exists when the id is in use or ever was. */
+export async function insertImage(database: Database, image: Image): Promise<void> {
+  const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
+  const search_terms = searchTerms(image.tags, image.properties);
+  await database.transaction(async (queries) => {
+    await queries
+      .insertInto('images')
+      .values({ ...image, properties: JSON.stringify(image.properties), search_terms })
+      .execute()
+      .catch((error: unknown) => {
+        throw isUniqueViolation(error) ? taken : error;
+      });
+    // Looked up after the insert: a deletion that ran at the same time has committed its tombstone by now.
+    const tomb = await queries
+      .selectFrom('image_tombstones')
+      .select('id')
+      .where('id', '=', image.id)
+      .executeTakeFirst();
+    if (tomb !== undefined) throw taken;
+  });
+}
+
+/** Writes what a client may change; the row is locked by the caller's transaction. */
+export async function updateImage(queries: Queries, image: Image): Promise<void> {
+  const { id, created_at: _created, status: _status, ...rest } = image;
+  await queries
+    .updateTable('images')
+    .set({
+      ...rest,
+      properties: JSON.stringify(image.properties),
+      search_terms: searchTerms(image.tags, image.properties),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** What an activation learns about the data. */
+export type DataFacts = Pick<Image, 'size' | 'virtual_size' | 'checksum' | 'os_hash_algo' | 'os_hash_value'>;
+
+export const noData: DataFacts = {
+  size: null,
+  virtual_size: null,
+  checksum: null,
+  os_hash_algo: null,
+  os_hash_value: null,
+};
+
+/** Moves the status if it is still `from`; false when it is not (or the image is gone). */
+export async function moveStatus(
+  queries: Queries,
+  id: string,
+  from: ImageStatus,
+  to: ImageStatus,
+  facts: Partial<DataFacts> = {},
+): Promise<boolean> {
+  assertMove(from, to);
+  const done = await queries
+    .updateTable('images')
+    .set({ ...facts, status: to, updated_at: new Date() })
+    .where('id', '=', id)
+    .where('status', '=', from)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}
+
+/** Puts a tombstone in the row's place. */
+export async function buryImage(queries: Queries, image: Image): Promise<void> {
+  await queries.deleteFrom('images').where('id', '=', image.id).execute();
+  await queries
+    .insertInto('image_tombstones')
+    .values({ id: image.id, owner: image.owner, deleted_at: new Date() })
+    .execute();
+}

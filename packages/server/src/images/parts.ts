@@ -1,0 +1,31 @@
+/** What the verbs of this folder work with; each names the parts it uses. */
+import type { Log } from '../base/log.ts';
+import type { Database } from '../database/connect.ts';
+import type { Session } from '../database/session.ts';
+import type { ImageLimits } from '../policy/limits.ts';
+import type { Stores } from '../stores/registry.ts';
+import type { Formats } from './attributes.ts';
+import type { RunningUploads } from './running-uploads.ts';
+
+/** The operator's settings for images. */
+export interface ImageSettings {
+  readonly formats: Formats;
+  readonly limits: ImageLimits;
+  /** Bytes. */
+  readonly sizeCap: number;
+  readonly hashAlgorithm: string;
+  readonly legacyMd5: boolean;
+  readonly requireFormatMatch: boolean;
+  /** Images a page unless the caller says otherwise, and at most. */
+  readonly limitDefault: number;
+  readonly limitMax: number;
+}
+
+export interface ImageParts {
+  readonly database: Database;
+  readonly session: Session;
+  readonly stores: Stores;
+  readonly settings: ImageSettings;
+  readonly uploads: RunningUploads;
+  readonly log: Log;
+}

@@ -1,0 +1,106 @@
+/** Uploads in the database: begun before the first byte, gone with the last word. */
+import { Failure } from '../base/failure.ts';
+import type { Database } from '../database/connect.ts';
+import type { Queries } from '../database/queries.ts';
+import type { Caller } from '../identity/caller.ts';
+import { insertLocation, type Location } from '../locations/location-records.ts';
+import type { Image } from './image.ts';
+import { type DataFacts, moveStatus, noData } from './image-records.ts';
+import { finishTask, insertTask } from './task-records.ts';
+
+/** Bytes on their way to `key` in `store`; the id is also that of its task. */
+export interface Upload {
+  readonly id: string;
+  readonly image_id: string;
+  readonly process: number;
+  readonly store: string;
+  readonly key: string;
+}
+
+const columns = ['id', 'image_id', 'process', 'store', 'key'] as const;
+
+/** queued → saving with upload and task, or false when the image is not queued. */
+export async function insertUpload(
+  database: Database,
+  upload: Upload,
+  image: Image,
+  caller: Caller,
+  requestId: string,
+): Promise<boolean> {
+  return await database.transaction(async (queries) => {
+    if (!(await moveStatus(queries, image.id, 'queued', 'saving'))) return false;
+    await queries
+      .insertInto('uploads')
+      .values({ ...upload, started_at: new Date() })
+      .execute();
+    await insertTask(queries, {
+      id: upload.id,
+      type: 'upload',
+      owner: image.owner,
+      image_id: image.id,
+      user_id: caller.userId,
+      request_id: requestId,
+      input: { backend: [upload.store] },
+      message: 'Receiving the data',
+    });
+    return true;
+  });
+}
+
+/** Takes the upload's row away; only one taker ever succeeds, so only one decides how the upload ended. */
+async function takeUpload(queries: Queries, id: string): Promise<Upload | undefined> {
+  return await queries.deleteFrom('uploads').where('id', '=', id).returning(columns).executeTakeFirst();
+}
+
+/**
+ * saving → active with location and task. Fails, with nothing changed, with image_deleted, or with
+ * interrupted when somebody else has ended the upload.
+ */
+export async function activateUpload(database: Database, upload: Upload, facts: DataFacts): Promise<void> {
+  const { id, image_id, store, key } = upload;
+  await database.transaction(async (queries) => {
+    if ((await takeUpload(queries, id)) === undefined)
+      throw new Failure(
+        'interrupted',
+        'The upload was given up because its server seemed dead: upload again.',
+      );
+    if (!(await moveStatus(queries, image_id, 'saving', 'active', facts)))
+      throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
+    if (facts.size !== 0) await insertLocation(queries, { image_id, store, key }, 'active');
+    await finishTask(queries, id, 'success', `Received ${facts.size} bytes`);
+  });
+}
+
+/**
+ * saving → queued with the reason in the task, and the bytes doomed: what has to be removed now.
+ * Null when the upload was ended by somebody else, who owns its bytes.
+ */
+export async function revokeUpload(
+  database: Database,
+  upload: Upload,
+  failure: Failure,
+): Promise<Location | null> {
+  return await database.transaction(async (queries) => {
+    const taken = await takeUpload(queries, upload.id);
+    if (taken === undefined) return null;
+    await moveStatus(queries, taken.image_id, 'saving', 'queued', noData);
+    const result = { error: { code: failure.code, message: failure.message } };
+    await finishTask(queries, taken.id, 'failure', failure.message, result);
+    return await insertLocation(
+      queries,
+      { image_id: taken.image_id, store: taken.store, key: taken.key },
+      'pending_delete',
+    );
+  });
+}
+
+/** Uploads begun by this process. */
+export async function uploadsOf(database: Database, process: number): Promise<Upload[]> {
+  return await database.db.selectFrom('uploads').select(columns).where('process', '=', process).execute();
+}
+
+/** Every process that has an upload under way, dead or alive. */
+export async function uploadingProcesses(database: Database): Promise<number[]> {
+  const rows = await database.db.selectFrom('uploads').select('process').distinct().execute();
+  return rows.map(({ process }) => process);
+}

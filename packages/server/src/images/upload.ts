@@ -1,0 +1,183 @@
+/** PUT /v2/images/{id}/file: from queued to active in one pass over the data, or back to queued with the reason told. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { asFailure, Failure } from '../base/failure.ts';
+import { Measure, type Measured } from '../base/measure.ts';
+import { requestChunks } from '../base/request-chunks.ts';
+import type { Caller } from '../identity/caller.ts';
+import { Inspector } from '../inspection/inspect.ts';
+import { holdsData } from '../locations/location-records.ts';
+import { removeBytes } from '../locations/remove-bytes.ts';
+import { require } from '../policy/enforcer.ts';
+import type { Store } from '../stores/store.ts';
+import type { Image } from './image.ts';
+import { type DataFacts, findVisible } from './image-records.ts';
+import type { ImageParts } from './parts.ts';
+import { statusConflict } from './status.ts';
+import { activateUpload, insertUpload, revokeUpload, type Upload } from './upload-records.ts';
+
+export interface UploadInput {
+  readonly id: string;
+  readonly body: Readable;
+  /** Called once the body is wanted (a client may be waiting for 100 Continue). */
+  readonly accept: () => void;
+  readonly storeId: string | null;
+  /** Bytes announced, or null. */
+  readonly expectedSize: number | null;
+  /** Algorithm → hex digest that the data must have. */
+  readonly expectedDigests: Readonly<Record<string, string>>;
+  /** Milliseconds without data after which the upload has stalled. */
+  readonly idleMs: number;
+  readonly requestId: string;
+}
+
+export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
+  const store = chooseStore(parts, input.storeId);
+  checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
+  const image = await findVisible(parts.database.db, caller, input.id);
+  require('upload_image', caller, image);
+  if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');
+  requireFormats(image);
+
+  const upload = newUpload(parts, image, store);
+  const running = parts.uploads.begin(upload.id, image.id);
+  try {
+    if (!(await insertUpload(parts.database, upload, image, caller, input.requestId)))
+      throw await conflictNow(parts, caller, image.id);
+    await receive(parts, image, upload, store, input, running.signal);
+  } finally {
+    running.done();
+  }
+}
+
+/** From the first byte to the last word: active, or undone. */
+async function receive(
+  parts: ImageParts,
+  image: Image,
+  upload: Upload,
+  store: Store,
+  input: UploadInput,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    input.accept();
+    const facts = await storeData(parts, image, upload, store, input, signal);
+    await activateUpload(parts.database, upload, facts);
+  } catch (error) {
+    const reason = signal.aborted ? signal.reason : error;
+    const failure = asFailure(reason, 'store_unavailable', 'The data could not be stored: try again later.');
+    if (failure !== reason) parts.log.error({ err: error, image: image.id }, 'an upload failed');
+    await undo(parts, upload, failure);
+    throw failure;
+  }
+}
+
+/** One pass: count, cap, hash and inspect while the store writes; nothing is durable before all agree. */
+async function storeData(
+  parts: ImageParts,
+  image: Image,
+  upload: Upload,
+  store: Store,
+  input: UploadInput,
+  signal: AbortSignal,
+): Promise<DataFacts> {
+  const { sizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
+  const inspector = new Inspector({
+    diskFormat: image.disk_format!,
+    containerFormat: image.container_format!,
+    requireMatch: requireFormatMatch,
+  });
+  let virtualSize: number | null = null;
+  const measure = new Measure({
+    cap: sizeCap,
+    expectedSize: input.expectedSize,
+    hashAlgorithm,
+    md5: legacyMd5,
+    expectedDigests: input.expectedDigests,
+    observe: {
+      update: (chunk) => inspector.update(chunk),
+      finish: () => {
+        if (measure.size > 0 || !mayBeEmpty(image)) virtualSize = inspector.finish().virtualSize;
+      },
+    },
+  });
+  const chunks = measure.through(requestChunks(input.body, { idleMs: input.idleMs, signal }));
+  const first = await chunks.next();
+  if (!first.done) await store.put(upload.key, resumed(first.value, chunks), signal);
+  return factsOf(measure.result(), virtualSize);
+}
+
+/** The chunks with the first one put back: an empty body reaches no store. */
+async function* resumed(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+/** The data of a volume-backed snapshot is elsewhere: its upload is empty whatever the format. */
+function mayBeEmpty(image: Image): boolean {
+  return Object.hasOwn(image.properties, 'block_device_mapping');
+}
+
+function factsOf(measured: Measured, virtualSize: number | null): DataFacts {
+  return {
+    size: measured.size,
+    virtual_size: virtualSize,
+    checksum: measured.checksum,
+    os_hash_algo: measured.hashAlgorithm,
+    os_hash_value: measured.hashValue,
+  };
+}
+
+/** Never throws: what cannot be undone now is recorded, and upkeep undoes it when the database is back. */
+async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promise<void> {
+  try {
+    const doomed = await revokeUpload(parts.database, upload, failure);
+    if (doomed !== null) await removeBytes(parts, [doomed]);
+    // Somebody else ended it while the last bytes were being written, unless it was our own lost commit.
+    else if (!(await holdsData(parts.database.db, upload.store, upload.key)))
+      await parts.stores.byId(upload.store)?.delete(upload.key);
+  } catch (err) {
+    parts.log.error({ err, image: upload.image_id }, 'an upload could not be undone yet');
+  }
+}
+
+function chooseStore(parts: ImageParts, id: string | null): Store {
+  // Glance: with a single store the header is ignored.
+  if (id === null || parts.stores.all.length === 1) return parts.stores.default;
+  const store = parts.stores.byId(id);
+  if (store === undefined) throw new Failure('unknown_store', `There is no store '${id}'.`);
+  return store;
+}
+
+function checkAnnouncedSize(size: number | null, cap: number): void {
+  if (size !== null && size > cap)
+    throw new Failure('size_cap', `The image is larger than the limit of ${cap} bytes.`);
+}
+
+function requireFormats(image: Image): void {
+  if (image.disk_format === null || image.container_format === null)
+    throw new Failure(
+      'formats_unset',
+      'disk_format and container_format must be set before data is uploaded.',
+    );
+}
+
+function newUpload(parts: ImageParts, image: Image, store: Store): Upload {
+  return {
+    id: randomUUID(),
+    image_id: image.id,
+    process: parts.session.processNumber,
+    store: store.id,
+    key: `${image.id}.${randomBytes(6).toString('hex')}`,
+  };
+}
+
+/** Why the image was not queued any more when the upload was to begin. */
+async function conflictNow(parts: ImageParts, caller: Caller, id: string): Promise<Failure> {
+  const image = await findVisible(parts.database.db, caller, id);
+  return statusConflict(id, image.status, 'queued', 'an upload');
+}

@@ -1,0 +1,65 @@
+/** The server as a process: configuration, banner, signals. */
+import { pino } from 'pino';
+import { type App, startApp } from './app.ts';
+import { createLog } from './base/log.ts';
+import { loadConfig } from './config/load.ts';
+import type { Config } from './config/schema.ts';
+
+/** What the command line says. */
+export interface ServerOptions {
+  /** Configuration file. */
+  readonly config?: string;
+  /** Host and port. */
+  readonly listen?: string;
+  /** Data directory. */
+  readonly data?: string;
+}
+
+export async function readConfig(options: ServerOptions): Promise<Config> {
+  const overrides = {
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.data === undefined ? {} : { dataDir: options.data }),
+  };
+  const source = { environment: process.env, overrides };
+  return await loadConfig(options.config === undefined ? source : { ...source, file: options.config });
+}
+
+function banner(app: App, config: Config): string {
+  const isDefault = app.tokenFile?.startsWith(`${process.cwd()}/tintype-data/`) ?? true;
+  const where = app.url === 'http://127.0.0.1:9292' ? '' : ` --endpoint ${app.url}`;
+  const who = isDefault || app.tokenFile === null ? '' : ` --token-file ${app.tokenFile}`;
+  return [
+    `Tintype serves the Image API at ${app.url}`,
+    app.tokenFile === null
+      ? `Identity mode: ${config.identity.mode}`
+      : `Token of the administrator: ${app.tokenFile}`,
+    `Try: npx tintype${where}${who} image list`,
+    '',
+  ].join('\n');
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const signals = ['SIGTERM', 'SIGINT'] as const;
+    for (const signal of signals) {
+      process.once(signal, () => {
+        for (const again of signals) process.once(again, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** Serves until a signal comes; resolves after a clean stop. */
+export async function serve(options: ServerOptions): Promise<void> {
+  const config = await readConfig(options);
+  const log = createLog(config.log.level, pino.destination({ dest: 2, sync: false }));
+  const stop = stopSignal();
+  const app = await startApp(config, log);
+  process.stdout.write(banner(app, config));
+  const signal = await stop;
+  log.info({ signal }, 'stopping');
+  await app.close();
+  log.info('stopped');
+}
