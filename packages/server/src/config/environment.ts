@@ -30,9 +30,12 @@ export const environmentVariables: ReadonlyMap<string, readonly string[]> = (() 
 })();
 
 function put(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [key, ...rest] = path;
-  if (rest.length === 0) into[key!] = value;
-  else put((into[key!] ??= {}) as Record<string, unknown>, rest, value);
+  let inner = into;
+  for (const key of path.slice(0, -1)) {
+    inner[key] ??= {};
+    inner = inner[key] as Record<string, unknown>;
+  }
+  inner[path.at(-1)!] = value;
 }
 
 /** The text of a variable, as the file would hold it: strings stay strings, the rest is read as YAML. */

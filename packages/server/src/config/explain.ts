@@ -6,6 +6,14 @@ import { configSchema } from './schema.ts';
 interface Problem {
   readonly instancePath: string;
   readonly message: string;
+  readonly keyword: string;
+  readonly params: object;
+}
+
+function describe({ keyword, message, params }: Problem): string {
+  if (keyword === 'enum' && 'allowedValues' in params)
+    return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
+  return message;
 }
 
 /** Edits to get from one word to the other. */
@@ -61,7 +69,6 @@ export function explain(given: unknown, settings: unknown, problems: readonly Pr
   if (unknown !== null) return unknown;
   const deepest = problems.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0]!;
   const name = deepest.instancePath.slice(1).replaceAll('/', '.');
-  return new ConfigError(
-    name === '' ? `The configuration ${deepest.message}.` : `Setting "${name}" ${deepest.message}.`,
-  );
+  const subject = name === '' ? 'The configuration' : `Setting "${name}"`;
+  return new ConfigError(`${subject} ${describe(deepest)}.`);
 }

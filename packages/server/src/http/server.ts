@@ -85,6 +85,9 @@ function prepareRequests(server: FastifyInstance): void {
   server.addHook('onSend', async (request, reply) => {
     // A client that was never told to send its body may or may not send it: only a new connection is certain.
     if (waiting.has(request.raw)) reply.header('Connection', 'close');
+    // JSON has no charset parameter (RFC 8259); the framework adds one.
+    if (reply.getHeader('content-type') === 'application/json; charset=utf-8')
+      reply.header('Content-Type', 'application/json');
   });
   server.addHook('onResponse', async (request) => dropUnreadBody(request.raw));
 }

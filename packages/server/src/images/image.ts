@@ -32,9 +32,15 @@ export interface Image {
   readonly updated_at: Date;
 }
 
-/** Changes whenever anything of the record does: the ETag of the record. */
+/** Changes whenever anything of the record does, and with nothing else: the ETag of the record. */
 export function revisionOf(image: Image): string {
-  return createHash('sha256').update(JSON.stringify(image)).digest('base64url').slice(0, 27);
+  const { properties, ...base } = image;
+  const facts = [...Object.entries(base).sort(byName), ...Object.entries(properties).sort(byName)];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('base64url').slice(0, 27);
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

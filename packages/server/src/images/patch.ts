@@ -19,10 +19,10 @@ function refuse(why: string): Failure {
 
 /** `{"op":"replace","path":"/name","value":"x"}`. */
 function readNew(entry: Record<string, unknown>): [Verb, unknown] {
-  const op = entry['op'];
+  const op = entry.op;
   if (!verbs.includes(op as Verb))
     throw refuse(`Operation ${JSON.stringify(op ?? null)} is not one of ${verbs.join(', ')}.`);
-  return [op as Verb, entry['path']];
+  return [op as Verb, entry.path];
 }
 
 /** `{"replace":"/name","value":"x"}`. */
@@ -55,7 +55,7 @@ function readOperation(entry: unknown, form: PatchForm): Operation {
   const name = readPath(path);
   if (op === 'remove') return { op, name };
   if (!Object.hasOwn(fields, 'value')) throw refuse(`Operation ${op} on '${name}' has no value.`);
-  return { op, name, value: fields['value'] };
+  return { op, name, value: fields.value };
 }
 
 /** Fails with invalid_patch unless `body` is an array of operations. */

@@ -33,7 +33,7 @@ export async function checkReadiness(parts: {
   readonly stopping: () => boolean;
 }): Promise<Readiness> {
   const checks: Record<string, string> = { server: parts.stopping() ? 'stopping' : 'ok' };
-  checks['database'] = await check(pingDatabase(parts.database));
+  checks.database = await check(pingDatabase(parts.database));
   for (const store of parts.stores.all)
     checks[`store ${store.id}`] = await check(store.capacity?.() ?? Promise.resolve());
   return { ready: Object.values(checks).every((answer) => answer === 'ok'), checks };
