@@ -2,14 +2,14 @@
 import { Failure } from '../base/failure.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import type { ImageParts } from './parts.ts';
-import { revokeUpload, type Upload, uploadingProcesses, uploadsOf } from './upload-records.ts';
+import { recordedProcesses, revokeUpload, type Upload, uploadsOf } from './upload-records.ts';
 
 type Parts = Pick<ImageParts, 'database' | 'session' | 'stores' | 'uploads' | 'log'>;
 
 /** Resolves with how many uploads were undone. */
 export async function recoverUploads(parts: Parts): Promise<number> {
   let undone = 0;
-  for (const process of await uploadingProcesses(parts.database)) {
+  for (const process of await recordedProcesses(parts.database)) {
     const recover = async () => {
       for (const upload of await uploadsOf(parts.database, process))
         if (!parts.uploads.has(upload.id)) undone += await interrupt(parts, upload);

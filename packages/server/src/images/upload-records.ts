@@ -99,8 +99,12 @@ export async function uploadsOf(database: Database, process: number): Promise<Up
   return await database.db.selectFrom('uploads').select(columns).where('process', '=', process).execute();
 }
 
-/** Every process that has an upload under way, dead or alive. */
-export async function uploadingProcesses(database: Database): Promise<number[]> {
-  const rows = await database.db.selectFrom('uploads').select('process').distinct().execute();
-  return rows.map(({ process }) => process);
+/** Every process that is on record or has an upload under way, dead or alive. */
+export async function recordedProcesses(database: Database): Promise<number[]> {
+  const rows = await database.db
+    .selectFrom('processes')
+    .select('number')
+    .union(database.db.selectFrom('uploads').select('process as number'))
+    .execute();
+  return rows.map(({ number }) => number);
 }
