@@ -36,15 +36,13 @@ export async function changeImage(
     checkPrecondition(before, input.precondition);
 
     const { formats, limits } = parts.settings;
-    const after = operations.reduce(
-      (image, operation) => apply(image, operation, input.form, formats),
-      before,
-    );
-    if (after === before) return before;
+    if (operations.length === 0) return before;
+    let after: Image = { ...before, properties: { ...before.properties } };
+    for (const operation of operations) after = apply(after, operation, input.form, formats);
     if (after.owner !== before.owner && !actsAcrossProjects(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
     if (after.visibility !== before.visibility) requireVisibility(caller, after);
-    checkImageLimits(limits, after.properties, after.tags);
+    checkImageLimits(limits, after, before);
 
     const changed = { ...after, updated_at: new Date() };
     await updateImage(queries, changed);
@@ -58,6 +56,7 @@ export function checkPrecondition(image: Image, precondition: (revision: string)
     throw new Failure('precondition_failed', `Image ${image.id} has changed since you read it.`);
 }
 
+/** The image's properties are the draft's own and change in place: a document may hold thousands of operations. */
 function apply(image: Image, operation: Operation, form: PatchForm, formats: Formats): Image {
   const { op, name, value } = operation;
   if (name === 'id') throw new Failure('read_only', "Attribute 'id' is read-only.");
@@ -69,10 +68,12 @@ function apply(image: Image, operation: Operation, form: PatchForm, formats: For
     throw new Failure('property_missing', `Image ${image.id} has no property '${name}'.`);
   if (op === 'add' && present && form === 'v2.0')
     throw new Failure('property_exists', `Image ${image.id} has a property '${name}' already.`);
-  const { [name]: _old, ...others } = image.properties;
-  if (op === 'remove') return { ...image, properties: others };
-  checkAttribute(name, value, formats);
-  return { ...image, properties: { ...others, [name]: value as string | null } };
+  if (op === 'remove') delete image.properties[name];
+  else {
+    checkAttribute(name, value, formats);
+    image.properties[name] = value as string | null;
+  }
+  return image;
 }
 
 function applyToBase(image: Image, { op, name, value }: Operation, formats: Formats): Image {

@@ -21,7 +21,7 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   const image = newImage(caller, given);
   require('add_image', caller, image);
   requireVisibility(caller, image);
-  checkImageLimits(parts.settings.limits, image.properties, image.tags);
+  checkImageLimits(parts.settings.limits, image);
 
   await insertImage(parts.database, image);
   return image;

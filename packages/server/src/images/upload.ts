@@ -32,8 +32,8 @@ export interface UploadInput {
 }
 
 export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
-  const store = chooseStore(parts, input.storeId);
   checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
+  const store = chooseStore(parts, input.storeId);
   const image = await findVisible(parts.database.db, caller, input.id);
   require('upload_image', caller, image);
   if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');
