@@ -40,8 +40,8 @@ function partOf(name, words) {
   return words.find((word) => name.split(/[/-]/).includes(word));
 }
 
-/** @param {string} name @param {string} version */
-function entryFor(name, version) {
+/** @param {string} name @param {string} version @param {boolean | undefined} dev */
+function entryFor(name, version, dev) {
   const system = partOf(name, systems);
   const processor = partOf(name, processors) ?? (/-arm(-|$)/.test(name) ? 'arm' : undefined);
   if (system === undefined && processor === undefined) throw new Error(`${name} does not name its platform.`);
@@ -49,6 +49,7 @@ function entryFor(name, version) {
   return {
     version: version.replace(/^[~^]/, ''),
     ...(processor === undefined ? {} : { cpu: [processor] }),
+    ...(dev ? { dev: true } : {}),
     ...(library === undefined ? {} : { libc: [library] }),
     optional: true,
     ...(system === undefined ? {} : { os: [system === 'windows' ? 'win32' : system] }),
@@ -61,7 +62,7 @@ for (const { optionalDependencies, dev } of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(optionalDependencies ?? {})) {
     const place = `node_modules/${name}`;
     if (lock.packages[place] !== undefined) continue;
-    lock.packages[place] = { ...entryFor(name, version), ...(dev ? { dev: true } : {}) };
+    lock.packages[place] = entryFor(name, version, dev);
     added.push(`${name}@${version}`);
   }
 }
