@@ -27,6 +27,9 @@ function findPinnedNode() {
 function startAgain(node) {
   const env = { ...process.env, TINTYPE_LAUNCHER: String(process.pid) };
   const args = [...process.execArgv, script, ...process.argv.slice(2)];
+  // Where it can be done, the new Node takes the place of this process.
+  if (process.execve !== undefined && process.platform !== 'win32')
+    process.execve(node, [node, ...args], env);
   // The channel tells the command when this process is gone, however it went.
   const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env });
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;

@@ -59,6 +59,7 @@ export function formatOptions(): { disk: Option; container: Option } {
 export const knownValues: Readonly<Record<string, readonly string[]>> = {
   '--disk-format': diskFormats,
   '--container-format': containerFormats,
+  '--role': ['reader', 'member', 'admin'],
 };
 
 export function addAttributeOptions(command: Command): Command {
