@@ -23,7 +23,8 @@ const lineMs = 5000;
 const fastestLineMs = 1000;
 /** The rate is that of the last seconds. */
 const windowMs = 5000;
-const barWidth = 24;
+const widestBar = 24;
+const narrowestBar = 8;
 
 export class ProgressDisplay {
   readonly #options: ProgressOptions;
@@ -57,7 +58,7 @@ export class ProgressDisplay {
     this.#shownTenth = tenth;
     this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && at - this.#samples[1]!.at > windowMs) this.#samples.shift();
-    if (screen.isTTY) screen.write(`\r${this.#fit(this.#bar())}\x1b[K`);
+    if (screen.isTTY) screen.write(`\r${this.#bar()}\x1b[K`);
     else screen.write(`${this.#options.label}: ${this.#figures()}\n`);
   }
 
@@ -78,11 +79,17 @@ export class ProgressDisplay {
     screen?.write(screen.isTTY ? `\r\x1b[K${text}` : text);
   }
 
+  /** The figures first of all, then the label, then the bar, as far as there is room. */
   #bar(): string {
-    const { label, total } = this.#options;
-    if (total === null || total === 0) return `${label} ${this.#figures()}`;
-    const filled = Math.min(barWidth, Math.floor((this.#bytes / total) * barWidth));
-    return `${label} [${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}] ${this.#figures()}`;
+    const { label, total, screen } = this.#options;
+    const figures = this.#figures();
+    const columns = (screen?.columns ?? 80) - 1;
+    const room = columns - figures.length - 1;
+    const name = label.length <= room ? label : `${label.slice(0, Math.max(room - 1, 0))}…`;
+    const width = total === null || total === 0 ? 0 : Math.min(widestBar, room - name.length - 3);
+    const filled = Math.min(width, Math.floor((this.#bytes / (total ?? 1)) * width));
+    const bar = width < narrowestBar ? '' : ` [${'#'.repeat(filled)}${'-'.repeat(width - filled)}]`;
+    return `${name}${bar} ${figures}`.slice(0, columns);
   }
 
   #figures(): string {
@@ -93,10 +100,5 @@ export class ProgressDisplay {
     const percent = `${Math.floor((this.#bytes * 100) / total)} %`;
     const left = rate > 0 ? `, ${formatSeconds((total - this.#bytes) / rate)} left` : '';
     return `${percent} of ${formatBytes(total)}, ${formatRate(rate)}${left}`;
-  }
-
-  #fit(line: string): string {
-    const columns = this.#options.screen?.columns ?? 80;
-    return line.length < columns ? line : line.slice(0, columns - 1);
   }
 }
