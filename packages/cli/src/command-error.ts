@@ -53,6 +53,7 @@ const systemSentences: Record<string, string> = {
   EACCES: 'permission denied',
   EDQUOT: 'the disk quota is used up',
   EEXIST: 'it exists already',
+  EFBIG: 'the file would be larger than is allowed',
   EISDIR: 'it is a directory',
   ELOOP: 'too many symbolic links',
   ENAMETOOLONG: 'the name is too long',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -265,15 +265,14 @@ test('a name from elsewhere cannot drive the terminal', async () => {
   assert.match(stdout, /^name +x\\u\{1b\}\[2Jy$/m);
 });
 
-test('a folder that cannot be written is told before anything is asked', {
-  skip: process.getuid?.() === 0 && 'root writes anywhere',
-}, async () => {
+test('a disk that takes no more is told, and nothing is left on it', async () => {
+  await using server = await serving((response) => void response.end(data));
   const cwd = await freshFolder();
-  await chmod(cwd, 0o500);
-  const { code, stderr } = await tintype(
-    ['image', 'download', 'a', '-o', 'new', '--endpoint', 'http://127.0.0.1:9'],
-    { cwd },
-  );
+  const node = join(root, 'limited-node');
+  await writeFile(node, `#!/bin/sh\nulimit -f 2000\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
+  const args = ['image', 'download', 'a', '-o', 'new', '--endpoint', server.url];
+  const { code, stderr } = await tintype(args, { cwd, node });
   assert.equal(code, 1);
-  assert.match(stderr, /permission denied/);
+  assert.match(stderr, /^tintype: cannot write .*new: the file would be larger than is allowed$/m);
+  assert.deepEqual(await readdir(cwd), ['disk.raw']);
 });
