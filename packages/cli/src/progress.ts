@@ -83,7 +83,7 @@ export class ProgressDisplay {
   #bar(): string {
     const { label, total, screen } = this.#options;
     const figures = this.#figures();
-    const columns = (screen?.columns ?? 80) - 1;
+    const columns = (screen?.columns || 80) - 1;
     const room = columns - figures.length - 1;
     const name = label.length <= room ? label : `${label.slice(0, Math.max(room - 1, 0))}…`;
     const width = total === null || total === 0 ? 0 : Math.min(widestBar, room - name.length - 3);
