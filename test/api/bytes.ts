@@ -38,7 +38,7 @@ export function qcow2(virtualSize: number, backing?: string): Buffer {
   }
   image.writeUInt32BE(16, 20);
   image.writeBigUInt64BE(BigInt(virtualSize), 24);
-  image.writeUInt32BE(1, 36);
+  image.writeUInt32BE(Math.ceil(virtualSize / (512 * 2 ** 20)), 36);
   image.writeBigUInt64BE(65536n * 3n, 40);
   image.writeBigUInt64BE(65536n, 48);
   image.writeUInt32BE(1, 56);
