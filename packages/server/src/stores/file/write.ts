@@ -1,12 +1,13 @@
 /** Writes a stream of chunks to a file: one write under way, the next bytes gathered meanwhile. */
 import type { FileHandle } from 'node:fs/promises';
-import { ioBuffers } from '../../base/buffer-pool.ts';
+import { ioBuffers, isFast } from '../../base/buffer-pool.ts';
 
 /** Bytes after which the file system is told to begin writing back, so that the last fsync is short. */
 const writeBackEvery = 32 * 1024 * 1024;
 
-/** Milliseconds: what fills a small buffer sooner deserves a large one. */
-const fast = 50;
+/** Each keeps one of the process's few file system threads, which reads and writes need too. */
+const writeBacksAtOnce = 2;
+let writeBacks = 0;
 
 /**
  * Bytes are copied on arrival: a chunk may be reused by its source at once, few large writes cost less
@@ -14,7 +15,7 @@ const fast = 50;
  */
 export class FileWriter {
   readonly #file: FileHandle;
-  #gathering: Buffer = ioBuffers.takeSmall();
+  #gathering: Buffer = ioBuffers.take(false);
   #gathered = 0;
   #gatheringSince = performance.now();
   #writing: Promise<void> | null = null;
@@ -78,11 +79,14 @@ export class FileWriter {
   /** Only while nothing is being written. */
   #start(): void {
     const [buffer, length, now] = [this.#gathering, this.#gathered, performance.now()];
-    this.#gathering = now - this.#gatheringSince < fast ? ioBuffers.takeLarge() : ioBuffers.takeSmall();
+    this.#gathering = ioBuffers.take(isFast(length, now - this.#gatheringSince));
     this.#gathered = 0;
     this.#gatheringSince = now;
     this.#writing = this.#writeAll(buffer, length)
-      .then(() => this.#syncNowAndThen(length))
+      .then(() => {
+        this.#written += length;
+        this.#writeBack();
+      })
       .catch((error) => {
         this.#error ??= error;
       })
@@ -91,16 +95,18 @@ export class FileWriter {
       });
   }
 
-  #syncNowAndThen(length: number): void {
-    this.#written += length;
-    if (this.#syncing !== null || this.#written - this.#syncedAt < writeBackEvery) return;
+  #writeBack(): void {
+    const due = this.#written - this.#syncedAt >= writeBackEvery;
+    if (!due || this.#syncing !== null || writeBacks === writeBacksAtOnce) return;
     this.#syncedAt = this.#written;
+    writeBacks += 1;
     this.#syncing = this.#file
       .datasync()
       .catch((error) => {
         this.#error ??= error;
       })
       .finally(() => {
+        writeBacks -= 1;
         this.#syncing = null;
       });
   }
