@@ -1,8 +1,10 @@
 /** Image rows: find what a caller may see, insert, compare-and-set, remove. */
 import type { ImageStatus } from '@tintype/contract';
+import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import { isUniqueViolation } from '../database/errors.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import { isAllowed } from '../policy/enforcer.ts';
@@ -10,7 +12,7 @@ import { type Image, isImageId } from './image.ts';
 import { searchTerms } from './search-terms.ts';
 import { assertMove } from './status.ts';
 
-export const imageColumns = [
+const columns = [
   'id',
   'name',
   'status',
@@ -31,7 +33,10 @@ export const imageColumns = [
   'properties',
   'created_at',
   'updated_at',
-] as const;
+] as const satisfies readonly (keyof Image)[];
+
+/** The columns that make up an `Image`. */
+export const imageColumns = sql.raw(columns.join(', '));
 
 function notFound(id: string): Failure {
   return new Failure('image_not_found', `No image found with ID ${id.slice(0, 255)}`);
@@ -40,12 +45,10 @@ function notFound(id: string): Failure {
 /** Fails with image_not_found unless the image is there and the caller may see it. */
 export async function findVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
   if (!isImageId(id)) throw notFound(id);
-  const image = await queries
-    .selectFrom('images')
-    .select(imageColumns)
-    .where('id', '=', id)
-    .$castTo<Image>()
-    .executeTakeFirst();
+  const [image] = await executePrepared(
+    queries,
+    sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`,
+  );
   if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
   return image;
 }
@@ -53,13 +56,8 @@ export async function findVisible(queries: Queries, caller: Caller, id: string):
 /** As `findVisible`, and no other transaction changes the row until this one ends. */
 export async function lockVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
   if (!isImageId(id)) throw notFound(id);
-  const query = queries
-    .selectFrom('images')
-    .select(imageColumns)
-    .where('id', '=', id)
-    .forUpdate()
-    .$castTo<Image>();
-  const image = await query.executeTakeFirst();
+  const query = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id} FOR UPDATE`;
+  const [image] = await executePrepared(queries, query);
   if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
   return image;
 }
@@ -67,7 +65,7 @@ export async function lockVisible(queries: Queries, caller: Caller, id: string):
 /** Fails with image_exists when the id is in use or ever was. */
 export async function insertImage(database: Database, image: Image): Promise<void> {
   const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
-  const search_terms = searchTerms(image.tags, image.properties);
+  const search_terms = searchTerms(image);
   await database.transaction(async (queries) => {
     await queries
       .insertInto('images')
@@ -94,7 +92,7 @@ export async function updateImage(queries: Queries, image: Image): Promise<void>
     .set({
       ...rest,
       properties: JSON.stringify(image.properties),
-      search_terms: searchTerms(image.tags, image.properties),
+      search_terms: searchTerms(image),
     })
     .where('id', '=', id)
     .execute();
