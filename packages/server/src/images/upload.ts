@@ -6,15 +6,14 @@ import { Measure, type Measured } from '../base/measure.ts';
 import { requestChunks } from '../base/request-chunks.ts';
 import type { Caller } from '../identity/caller.ts';
 import { Inspector } from '../inspection/inspect.ts';
-import { holdsData } from '../locations/location-records.ts';
-import { removeBytes } from '../locations/remove-bytes.ts';
 import { require } from '../policy/enforcer.ts';
 import type { Store } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { statusConflict } from './status.ts';
-import { activateUpload, insertUpload, revokeUpload, type Upload } from './upload-records.ts';
+import { undoUpload } from './undo-upload.ts';
+import { activateUpload, insertUpload, type Upload } from './upload-records.ts';
 
 export interface UploadInput {
   readonly id: string;
@@ -42,12 +41,29 @@ export async function uploadImage(parts: ImageParts, caller: Caller, input: Uplo
   const upload = newUpload(parts, image, store);
   const running = parts.uploads.begin(upload.id, image.id);
   try {
-    if (!(await insertUpload(parts.database, upload, image, caller, input.requestId)))
-      throw await conflictNow(parts, caller, image.id);
+    await begin(parts, caller, image, upload, input.requestId);
     await receive(parts, image, upload, store, input, running.signal);
   } finally {
     running.done();
   }
+}
+
+/** queued → saving. When the database's answer got lost it may have been done all the same, so it is undone. */
+async function begin(
+  parts: ImageParts,
+  caller: Caller,
+  image: Image,
+  upload: Upload,
+  requestId: string,
+): Promise<void> {
+  let isBegun: boolean;
+  try {
+    isBegun = await insertUpload(parts.database, upload, image, caller, requestId);
+  } catch (error) {
+    if (error instanceof Failure) await undo(parts, upload, error);
+    throw error;
+  }
+  if (!isBegun) throw await conflictNow(parts, caller, image.id);
 }
 
 /** From the first byte to the last word: active, or undone. */
@@ -67,7 +83,7 @@ async function receive(
     const reason = signal.aborted ? signal.reason : error;
     const failure = asFailure(reason, 'store_unavailable', 'The data could not be stored: try again later.');
     if (failure !== reason) parts.log.error({ err: error, image: image.id }, 'an upload failed');
-    await undo(parts, upload, failure);
+    if ((await undo(parts, upload, failure)) === 'kept') return;
     throw failure;
   }
 }
@@ -132,16 +148,14 @@ function factsOf(measured: Measured, virtualSize: number | null): DataFacts {
   };
 }
 
-/** Never throws: what cannot be undone now is recorded, and upkeep undoes it when the database is back. */
-async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promise<void> {
+/** Never throws: what cannot be undone now is remembered, and upkeep undoes it when the database is back. */
+async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promise<string> {
   try {
-    const doomed = await revokeUpload(parts.database, upload, failure);
-    if (doomed !== null) await removeBytes(parts, [doomed]);
-    // Somebody else ended it while the last bytes were being written, unless it was our own lost commit.
-    else if (!(await holdsData(parts.database.db, upload.store, upload.key)))
-      await parts.stores.byId(upload.store)?.delete(upload.key);
+    return await undoUpload(parts, upload, failure);
   } catch (err) {
     parts.log.error({ err, image: upload.image_id }, 'an upload could not be undone yet');
+    parts.uploads.leave(upload, failure);
+    return 'left';
   }
 }
 
