@@ -4,7 +4,7 @@ import { Failure } from '../base/failure.ts';
 
 const int8 = 20;
 const timestamptz = 1184;
-const textArray = 1009;
+const textArray: number = 1009;
 
 /** Numbers that a double holds exactly; a larger one is refused rather than rounded. */
 function parseInt8(text: string): number {
@@ -26,7 +26,7 @@ export function parseTimestamptz(text: string): Date {
   return new Date(`${parts[1]}T${parts[2]}${parts[3]}${parts[4] ?? ':00'}`);
 }
 
-const parseAnyArray = pg.types.getTypeParser(textArray as number as Parameters<typeof pg.types.getTypeParser>[0]);
+const parseAnyArray = pg.types.getTypeParser(textArray);
 
 /** Most arrays have nothing that is quoted or null: several times faster than the driver. */
 function parseTextArray(text: string): (string | null)[] {
