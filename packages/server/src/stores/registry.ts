@@ -12,7 +12,7 @@ export interface StoreConfig {
   readonly [option: string]: unknown;
 }
 
-export interface StoreDriver {
+interface StoreDriver {
   /** Checked before `open` is called with a value that fits it. */
   readonly options: TSchema;
   open(options: never): Promise<Store>;
@@ -20,7 +20,7 @@ export interface StoreDriver {
   place(options: never): string;
 }
 
-export const storeDrivers: Readonly<Record<string, StoreDriver>> = {
+const storeDrivers: Readonly<Record<string, StoreDriver>> = {
   file: { options: fileStoreOptions, open: openFileStore, place: placeOfFileStore },
 };
 
