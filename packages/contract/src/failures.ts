@@ -43,15 +43,19 @@ export const failures = {
     status: 403,
     remedy: 'Formats can change only while the image is queued or importing: create a new image.',
   },
+  status_forbidden: { status: 403, remedy: 'The image must have the status that the message names.' },
+  not_shared: { status: 403, remedy: 'Set visibility to shared first.' },
   image_deactivated: { status: 403, remedy: 'Ask an administrator to reactivate the image.' },
   image_not_found: {
     status: 404,
     remedy: 'Check the id; the image may belong to another project or be deleted.',
   },
+  member_not_found: { status: 404, remedy: 'List the members of the image.' },
   tag_not_found: { status: 404, remedy: 'Read the image to see its tags.' },
   not_found: { status: 404, remedy: 'Check the path.' },
   method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
   image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
+  member_exists: { status: 409, remedy: 'The image is shared with this project already.' },
   property_missing: { status: 409, remedy: 'Read the image again: the property is not there.' },
   property_exists: { status: 409, remedy: 'Use replace instead of add.' },
   status_conflict: {
@@ -68,6 +72,7 @@ export const failures = {
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
   quota_properties: { status: 413, remedy: 'Remove properties first.' },
   quota_tags: { status: 413, remedy: 'Remove tags first.' },
+  quota_members: { status: 413, remedy: 'Remove members first.' },
   unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
   format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },
   unsafe_image: {

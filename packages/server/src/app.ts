@@ -21,13 +21,14 @@ import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
-import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
+import { openPolicy } from './policy/policy.ts';
+import { openStores, type StoreConfig } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-const features: ReadonlySet<Feature> = new Set(['hidden', 'image-tasks']);
+const features: ReadonlySet<Feature> = new Set(['deactivation', 'sharing', 'hidden', 'image-tasks']);
 
 /** Milliseconds between runs of the sweep. */
 const sweepEveryMs = 10_000;
@@ -62,7 +63,8 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   const { identity, tokenFile } = await openIdentity(config, database, session);
   opening.defer(() => identity.close());
 
-  const images = imageParts(config, database, session, stores, log);
+  const policy = openPolicy(config.policy.file, log);
+  const images = imageParts(config, { database, session, stores, policy, log });
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
@@ -117,16 +119,10 @@ function imageSettings({ images }: Config): ImageSettings {
   };
 }
 
-function imageParts(
-  config: Config,
-  database: Database,
-  session: Session,
-  stores: Stores,
-  log: Log,
-): ImageParts {
+function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'settings'>): ImageParts {
   const uploads = new RunningUploads();
-  session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
-  return { database, session, stores, uploads, log, settings: imageSettings(config) };
+  parts.session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
+  return { ...parts, uploads, settings: imageSettings(config) };
 }
 
 function httpServer(
@@ -145,6 +141,7 @@ function httpServer(
   const settings = {
     publicEndpoint: config.publicEndpoint,
     features,
+    maxMembers: config.images.maxMembers,
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };
   return createServer({ images, identity, readiness, metrics, settings, log });

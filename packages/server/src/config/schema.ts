@@ -65,6 +65,7 @@ const ImageSettings = Type.Object(
       description: 'Properties an image; -1: no limit',
     }),
     maxTags: Type.Integer({ minimum: -1, default: 128, description: 'Tags an image; -1: no limit' }),
+    maxMembers: Type.Integer({ minimum: -1, default: 128, description: 'Members an image; -1: no limit' }),
     uploadIdleTimeout: Type.Integer({
       minimum: 1,
       default: 60,
@@ -103,6 +104,14 @@ export const configSchema = Type.Object(
       { ...closed, default: {} },
     ),
     identity: IdentitySettings,
+    policy: Type.Object(
+      {
+        file: nullable(
+          'YAML or JSON: rule name → rule, what differs from the defaults; re-read when it changes',
+        ),
+      },
+      { ...closed, default: {} },
+    ),
     stores: Type.Array(StoreSettings, {
       minItems: 1,
       default: [{ id: 'local', type: 'file' }],

@@ -46,6 +46,14 @@ export interface ImageLocationsTable {
   created_at: Fixed<Date>;
 }
 
+export interface ImageMembersTable {
+  image_id: Fixed<string>;
+  member: Fixed<string>;
+  status: 'pending' | 'accepted' | 'rejected';
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
 export interface ProcessesTable {
   number: Generated<number>;
   host: string;
@@ -103,6 +111,7 @@ export interface Tables {
   images: ImagesTable;
   image_tombstones: ImageTombstonesTable;
   image_locations: ImageLocationsTable;
+  image_members: ImageMembersTable;
   processes: ProcessesTable;
   uploads: UploadsTable;
   tasks: TasksTable;

@@ -19,7 +19,10 @@ declare module 'fastify' {
 export interface HttpSettings {
   readonly publicEndpoint: string | null;
   readonly features: ReadonlySet<Feature>;
+  /** Milliseconds. */
   readonly uploadIdleMs: number;
+  /** Projects an image can be shared with; below zero: no limit. */
+  readonly maxMembers: number;
 }
 
 export interface HttpParts {

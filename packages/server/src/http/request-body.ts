@@ -1,6 +1,9 @@
 /** Reading JSON bodies, and leaving image data alone. */
 import type { IncomingMessage } from 'node:http';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Failure } from '../base/failure.ts';
+import { isStorable } from '../base/text.ts';
 
 /** Bytes of the largest JSON document. */
 const jsonLimit = 1024 * 1024;
@@ -50,4 +53,25 @@ export async function requireNoBody(request: IncomingMessage): Promise<void> {
 async function hasData(request: IncomingMessage): Promise<boolean> {
   for await (const _chunk of request.iterator({ destroyOnReturn: false })) return true;
   return false;
+}
+
+function holdsOnlyText(value: unknown): boolean {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && holdsOnlyText(inner));
+}
+
+/** Reads bodies that fit `schema`; fails with bad_request, naming the place that does not. */
+export function bodyReader<T extends TSchema>(schema: T): (body: unknown) => Static<T> {
+  const compiled = Compile(schema);
+  return (body) => {
+    const [error] = compiled.Errors(body);
+    if (error !== undefined) {
+      const place = error.instancePath.slice(1).replaceAll('/', '.') || 'The request body';
+      throw new Failure('bad_request', `${place} ${error.message}.`);
+    }
+    if (!holdsOnlyText(body))
+      throw new Failure('bad_request', 'The request body has characters that are not text.');
+    return body as Static<T>;
+  };
 }

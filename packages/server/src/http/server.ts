@@ -10,9 +10,11 @@ import { registerRoutes } from './register.ts';
 import { readJson } from './request-body.ts';
 import { checkRequestId, requestIdOf } from './request-id.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageActionRoutes } from './routes/image-actions.ts';
 import { imageDataRoutes } from './routes/image-data.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
+import { memberRoutes } from './routes/members.ts';
 import { schemaRoutes } from './routes/schemas.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { versionsRoutes } from './routes/versions.ts';
@@ -53,6 +55,8 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...tagRoutes(parts),
     ...imageDataRoutes(parts),
     ...imageTaskRoutes(parts),
+    ...imageActionRoutes(parts),
+    ...memberRoutes(parts),
   });
   return server;
 }

@@ -1,7 +1,6 @@
 /** PATCH /v2/images/{id}: all operations apply, in order, or none. */
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { actsAcrossProjects, require } from '../policy/enforcer.ts';
 import { checkImageLimits } from '../policy/limits.ts';
 import {
   checkAttribute,
@@ -25,14 +24,15 @@ export interface ChangeInput {
 }
 
 export async function changeImage(
-  parts: Pick<ImageParts, 'database' | 'settings'>,
+  parts: Pick<ImageParts, 'database' | 'policy' | 'settings'>,
   caller: Caller,
   input: ChangeInput,
 ): Promise<Image> {
+  const { policy } = parts;
   const operations = readPatch(input.body, input.form);
   return await parts.database.transaction(async (queries) => {
-    const before = await lockVisible(queries, caller, input.id);
-    require('modify_image', caller, before);
+    const { image: before, target } = await lockVisible(queries, policy, caller, input.id);
+    policy.require('modify_image', caller, target);
     checkPrecondition(before, input.precondition);
 
     const { formats, limits } = parts.settings;
@@ -41,9 +41,9 @@ export async function changeImage(
       before,
     );
     if (after === before) return before;
-    if (after.owner !== before.owner && !actsAcrossProjects(caller))
+    if (after.owner !== before.owner && !policy.isAdmin(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
-    if (after.visibility !== before.visibility) requireVisibility(caller, after);
+    if (after.visibility !== before.visibility) requireVisibility(policy, caller, after);
     checkImageLimits(limits, after.properties, after.tags);
 
     const changed = { ...after, updated_at: new Date() };

@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { require } from '../policy/enforcer.ts';
 import { checkImageLimits } from '../policy/limits.ts';
+import { imageTarget, type Policy } from '../policy/policy.ts';
 import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes.ts';
 import type { Image, Properties } from './image.ts';
 import { insertImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { requireVisibility } from './visibility.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'settings'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'settings'>;
 
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
@@ -19,12 +19,17 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   for (const [name, value] of given) checkAttribute(name, value, parts.settings.formats);
 
   const image = newImage(caller, given);
-  require('add_image', caller, image);
-  requireVisibility(caller, image);
+  requireCreation(parts.policy, caller, image);
+  requireVisibility(parts.policy, caller, image);
   checkImageLimits(parts.settings.limits, image.properties, image.tags);
 
   await insertImage(parts.database, image);
   return image;
+}
+
+/** A new image belongs to the caller's project until it names another owner. */
+function requireCreation(policy: Policy, caller: Caller, image: Image): void {
+  policy.require('add_image', caller, { ...imageTarget(image), project_id: caller.projectId });
 }
 
 function newImage(caller: Caller, given: [string, unknown][]): Image {

@@ -5,7 +5,8 @@ import type { Database } from '../database/connect.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
-import { isAllowed } from '../policy/enforcer.ts';
+import type { Target } from '../policy/evaluate.ts';
+import { imageTarget, type Policy } from '../policy/policy.ts';
 import { type Image, isImageId } from './image.ts';
 import { searchTerms } from './search-terms.ts';
 import { assertMove } from './status.ts';
@@ -37,31 +38,71 @@ function notFound(id: string): Failure {
   return new Failure('image_not_found', `No image found with ID ${id.slice(0, 255)}`);
 }
 
-/** Fails with image_not_found unless the image is there and the caller may see it. */
-export async function findVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
-  if (!isImageId(id)) throw notFound(id);
-  const image = await queries
-    .selectFrom('images')
-    .select(imageColumns)
-    .where('id', '=', id)
-    .$castTo<Image>()
+/** An image that the caller may see, and what policy rules can ask about it. */
+export interface Visible {
+  readonly image: Image;
+  readonly target: Target;
+}
+
+/** Own, open to all, or without owner; administrators see everything. */
+function isOpenTo(policy: Policy, caller: Caller, image: Image): boolean {
+  const { owner, visibility } = image;
+  if (owner === null || visibility === 'public' || visibility === 'community') return true;
+  return (caller.projectId !== null && owner === caller.projectId) || policy.isAdmin(caller);
+}
+
+/** The caller's project if the image is shared with it, accepted or not. */
+async function membershipOf(queries: Queries, caller: Caller, image: Image): Promise<string | null> {
+  if (image.visibility !== 'shared' || caller.projectId === null) return null;
+  const row = await queries
+    .selectFrom('image_members')
+    .select('member')
+    .where('image_id', '=', image.id)
+    .where('member', '=', caller.projectId)
     .executeTakeFirst();
-  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
-  return image;
+  return row?.member ?? null;
+}
+
+async function selectImage(queries: Queries, id: string, lock: boolean): Promise<Image | undefined> {
+  const query = queries.selectFrom('images').select(imageColumns).where('id', '=', id).$castTo<Image>();
+  return await (lock ? query.forUpdate('images') : query).executeTakeFirst();
+}
+
+async function visible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+  lock: boolean,
+): Promise<Visible> {
+  const image = isImageId(id) ? await selectImage(queries, id, lock) : undefined;
+  if (image === undefined) throw notFound(id);
+  const isOwn = image.owner !== null && image.owner === caller.projectId;
+  const member = isOwn ? null : await membershipOf(queries, caller, image);
+  const target = { ...imageTarget(image), member_id: member };
+  const seen = member !== null || isOpenTo(policy, caller, image);
+  if (!seen || !policy.isAllowed('get_image', caller, target)) throw notFound(id);
+  return { image, target };
+}
+
+/** Fails with image_not_found unless the image is there and the caller may see it. */
+export async function findVisible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+): Promise<Visible> {
+  return await visible(queries, policy, caller, id, false);
 }
 
 /** As `findVisible`, and no other transaction changes the row until this one ends. */
-export async function lockVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
-  if (!isImageId(id)) throw notFound(id);
-  const query = queries
-    .selectFrom('images')
-    .select(imageColumns)
-    .where('id', '=', id)
-    .forUpdate()
-    .$castTo<Image>();
-  const image = await query.executeTakeFirst();
-  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
-  return image;
+export async function lockVisible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+): Promise<Visible> {
+  return await visible(queries, policy, caller, id, true);
 }
 
 /** Fails with image_exists when the id is in use or ever was. */

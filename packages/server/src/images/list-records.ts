@@ -1,8 +1,6 @@
 /** The page query: one keyset-bounded branch for each reason an image is visible, united. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Queries } from '../database/queries.ts';
-import type { Caller } from '../identity/caller.ts';
-import { actsAcrossProjects } from '../policy/enforcer.ts';
 import type { Image } from './image.ts';
 import { imageColumns } from './image-records.ts';
 import type { ListFilter } from './list-query.ts';
@@ -92,35 +90,49 @@ function conditionsOf(filter: ListFilter): Condition[] {
   return conditions;
 }
 
+/** Whose list it is. */
+export interface Viewer {
+  readonly projectId: string | null;
+  readonly isAdmin: boolean;
+}
+
+/** Images of others that are shared with `project` and that it has answered with `status`. */
+function sharedWith(project: string, status: ListFilter['memberStatus']): Condition {
+  const answered = status === 'all' ? sql`true` : sql`status = ${status}`;
+  return sql`visibility = 'shared' AND owner IS DISTINCT FROM ${project} AND id IN
+    (SELECT image_id FROM image_members WHERE member = ${project} AND ${answered})`;
+}
+
 /** The reasons for which this caller sees images, as conditions that exclude each other. */
-function branchesOf(caller: Caller, visibility: ListFilter['visibility']): Condition[] {
-  const project = caller.projectId;
-  if (actsAcrossProjects(caller))
+function branchesOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Condition[] {
+  if (isAdmin)
     return [visibility === null || visibility === 'all' ? sql`true` : sql`visibility = ${visibility}`];
-  const own = project === null ? [] : [sql`owner = ${project}`];
-  const ofOthers = (kind: string) => sql`visibility = ${kind} AND owner IS DISTINCT FROM ${project}`;
+  const own = projectId === null ? [] : [sql`owner = ${projectId}`];
+  const shared = projectId === null ? [] : [sharedWith(projectId, memberStatus)];
+  const ofOthers = (kind: string) => sql`visibility = ${kind} AND owner IS DISTINCT FROM ${projectId}`;
   switch (visibility) {
     case null:
-      return [...own, ofOthers('public')];
+      return [...own, ofOthers('public'), ...shared];
     case 'all':
-      return [...own, ofOthers('public'), ofOthers('community')];
+      return [...own, ofOthers('public'), ofOthers('community'), ...shared];
     case 'public':
     case 'community':
       return [sql`visibility = ${visibility}`];
-    case 'private':
     case 'shared':
-      return own.map((mine) => sql`${mine} AND visibility = ${visibility}`);
+      return [...own.map((mine) => sql`${mine} AND visibility = 'shared'`), ...shared];
+    case 'private':
+      return own.map((mine) => sql`${mine} AND visibility = 'private'`);
   }
 }
 
 /** At most `filter.limit` images after `marker`, in order. */
 export async function selectPage(
   queries: Queries,
-  caller: Caller,
+  viewer: Viewer,
   filter: ListFilter,
   marker: Image | null,
 ): Promise<Image[]> {
-  const branches = branchesOf(caller, filter.visibility);
+  const branches = branchesOf(viewer, filter);
   if (branches.length === 0) return [];
   const conditions = conditionsOf(filter);
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
 import type { ImageLimits } from '../policy/limits.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
 import type { RunningUploads } from './running-uploads.ts';
@@ -25,6 +26,7 @@ export interface ImageParts {
   readonly database: Database;
   readonly session: Session;
   readonly stores: Stores;
+  readonly policy: Policy;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly log: Log;

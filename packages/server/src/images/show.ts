@@ -5,9 +5,10 @@ import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 
 export async function showImage(
-  parts: Pick<ImageParts, 'database'>,
+  parts: Pick<ImageParts, 'database' | 'policy'>,
   caller: Caller,
   id: string,
 ): Promise<Image> {
-  return await findVisible(parts.database.db, caller, id);
+  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
+  return image;
 }

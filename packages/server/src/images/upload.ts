@@ -8,7 +8,6 @@ import type { Caller } from '../identity/caller.ts';
 import { Inspector } from '../inspection/inspect.ts';
 import { holdsData } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
-import { require } from '../policy/enforcer.ts';
 import type { Store } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
@@ -34,8 +33,8 @@ export interface UploadInput {
 export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
   const store = chooseStore(parts, input.storeId);
   checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
-  const image = await findVisible(parts.database.db, caller, input.id);
-  require('upload_image', caller, image);
+  const { image, target } = await findVisible(parts.database.db, parts.policy, caller, input.id);
+  parts.policy.require('upload_image', caller, target);
   if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');
   requireFormats(image);
 
@@ -178,6 +177,6 @@ function newUpload(parts: ImageParts, image: Image, store: Store): Upload {
 
 /** Why the image was not queued any more when the upload was to begin. */
 async function conflictNow(parts: ImageParts, caller: Caller, id: string): Promise<Failure> {
-  const image = await findVisible(parts.database.db, caller, id);
+  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
   return statusConflict(id, image.status, 'queued', 'an upload');
 }
