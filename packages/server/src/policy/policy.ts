@@ -20,6 +20,11 @@ export function credentialsOf(caller: Caller): Credentials {
     user_id: caller.userId,
     project_id: caller.projectId,
     tenant: caller.projectId,
+    domain_id: caller.domainId,
+    system_scope: caller.systemScope,
+    user_domain_id: caller.userDomainId,
+    project_domain_id: caller.projectDomainId,
+    service_roles: caller.serviceRoles,
   };
 }
 
