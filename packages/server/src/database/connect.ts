@@ -1,5 +1,11 @@
 /** The connection to PostgreSQL: a pool behind the query builder, checked before anybody uses it. */
-import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
+import {
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type Transaction,
+} from 'kysely';
 import pg from 'pg';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
@@ -123,28 +129,36 @@ async function checkServer(config: DatabaseConfig, applicationName: string): Pro
   }
 }
 
-async function translated<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw asDatabaseFailure(error);
-  }
+/** Whether the connection is of no more use: PostgreSQL ended it, or the trouble was not PostgreSQL's answer at all. */
+function isBroken(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
-/** The pool as the query builder takes it, with errors translated. */
+/** The pool as the query builder takes it, with errors translated and broken connections thrown away. */
 function translatingPool(pool: pg.Pool): PostgresPool {
-  const known = new WeakMap<pg.PoolClient, Awaited<ReturnType<PostgresPool['connect']>>>();
+  const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  const wrap = (client: pg.PoolClient) => {
+    let broken = false;
+    const query = async (text: string, values: readonly unknown[]) => {
+      try {
+        return await client.query(text, values as unknown[]);
+      } catch (error) {
+        broken ||= isBroken(error);
+        throw asDatabaseFailure(error);
+      }
+    };
+    return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(broken) };
+  };
   return {
     async connect() {
-      const client = await translated(pool.connect());
-      let wrapped = known.get(client);
-      if (wrapped === undefined) {
-        const query = (text: string, values: readonly unknown[]) =>
-          translated(client.query(text, values as unknown[]));
-        wrapped = { query, release: () => client.release() } as typeof wrapped & {};
-        known.set(client, wrapped);
+      try {
+        const client = await pool.connect();
+        const known = wrapped.get(client) ?? wrap(client);
+        wrapped.set(client, known);
+        return known;
+      } catch (error) {
+        throw asDatabaseFailure(error);
       }
-      return wrapped;
     },
     end: () => pool.end(),
   };

@@ -54,11 +54,13 @@ export async function completeLinks(folder: string): Promise<boolean> {
     const wanted = basename(source);
     const found = await readlink(path).catch(() => null);
     if (found === wanted) continue;
+    const fresh = `${path}.${crypto.randomUUID()}`;
     try {
-      await rm(path, { force: true });
-      await symlink(wanted, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
+      // Renamed into place: another process may be starting PostgreSQL through this link.
+      await symlink(wanted, fresh);
+      await rename(fresh, path);
+    } catch {
+      return false;
     }
   }
   return true;

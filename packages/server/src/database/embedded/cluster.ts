@@ -7,7 +7,8 @@ import { Failure } from '../../base/failure.ts';
 import type { Log } from '../../base/log.ts';
 import { type Account, asAccount } from './account.ts';
 import type { Binaries } from './binaries.ts';
-import { makeFolder, type Place } from './place.ts';
+import { makePrivateFolder } from './folders.ts';
+import type { Place } from './place.ts';
 
 const run = promisify(execFile);
 /** Both the superuser and the database in the cluster. */
@@ -32,21 +33,27 @@ const initArguments = [
   '--auth-host=reject',
 ];
 
+function initFailure(cause: unknown): Failure {
+  const { stderr, message } = cause as Error & { stderr?: string };
+  const said = stderr?.trim() || message;
+  const hint = said.includes('could not look up effective user ID')
+    ? ' (PostgreSQL needs an entry for its user in /etc/passwd: add one, or set database.url)'
+    : '';
+  return new Failure('unavailable', `The database cannot be created: ${said}${hint}`, { cause });
+}
+
 async function create(place: Place, binaries: Binaries, account: Account | null): Promise<void> {
   const fresh = `${place.data}.new`;
   await rm(fresh, { recursive: true, force: true });
-  await makeFolder(fresh, 0o700, account);
+  await makePrivateFolder(fresh, account);
   try {
     await run(binaries.initdb, [`--pgdata=${fresh}`, ...initArguments], {
       ...asAccount(account),
       cwd: '/',
     });
   } catch (cause) {
-    const { stderr, message } = cause as Error & { stderr?: string };
     await rm(fresh, { recursive: true, force: true });
-    throw new Failure('unavailable', `The database cannot be created: ${stderr?.trim() || message}`, {
-      cause,
-    });
+    throw initFailure(cause);
   }
   await rename(fresh, place.data);
   const folder = await open(place.root);

@@ -3,9 +3,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import type { Place } from './place.ts';
-import { port } from './place.ts';
 import { pollUntil } from './poll.ts';
 import { commandOf, isAlive } from './processes.ts';
+import { port, socketPath } from './socket.ts';
 
 export interface RunningServer {
   readonly pid: number;
@@ -62,14 +62,24 @@ async function holders(sharedMemory: number): Promise<number> {
   return Number(row?.[6] ?? 0);
 }
 
+/** Whether the system knows a process with this number, be it a zombie. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /**
- * Removes the lock files of a server that is gone. PostgreSQL does so itself unless the number it finds there is
- * that of a zombie or, by now, of another program. Fails with unavailable while processes of the old server live.
+ * Removes what a server that is gone left behind and PostgreSQL itself would take for a live one's: a lock with
+ * the number of a zombie or, by now, of another program, or without any. Other locks are PostgreSQL's to judge.
+ * Fails with unavailable while processes of the old server live.
  */
 export async function clearStaleLocks(place: Place, socketFolder: string): Promise<void> {
   const lock = await readLock(place);
   if (lock !== null) {
-    if (runsOn(place, lock.pid)) throw new Error(`PostgreSQL ${lock.pid} is running`);
     const isFree = await pollUntil(async () => (await holders(lock.sharedMemory)) === 0, 30_000, 50);
     if (!isFree) {
       throw new Failure(
@@ -77,8 +87,8 @@ export async function clearStaleLocks(place: Place, socketFolder: string): Promi
         `Processes of a former PostgreSQL on ${place.data} still run: end them, then start again.`,
       );
     }
-    await rm(join(place.data, 'postmaster.pid'), { force: true });
+    if (!(lock.pid > 0) || exists(lock.pid)) await rm(join(place.data, 'postmaster.pid'), { force: true });
   }
-  await rm(join(socketFolder, `.s.PGSQL.${port}.lock`), { force: true });
-  await rm(join(socketFolder, `.s.PGSQL.${port}`), { force: true });
+  await rm(`${socketPath(socketFolder)}.lock`, { force: true });
+  await rm(socketPath(socketFolder), { force: true });
 }

@@ -1,5 +1,6 @@
 /** One running PostgreSQL server: started by us or found running, watched by its process id. */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Log } from '../../base/log.ts';
 import { type Account, asAccount } from './account.ts';
@@ -14,8 +15,10 @@ export interface Postmaster {
   hasEnded(): boolean;
 }
 
-const fastShutdownMillis = 30_000;
-const immediateShutdownMillis = 10_000;
+/** How long each kind of shutdown may take. */
+const shutdownLimits = { fastMillis: 30_000, immediateMillis: 10_000 };
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+const startLogFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
 const watchMillis = 250;
 
 /** Starts the server in a session of its own: an interrupt from the terminal is for us, not for it. */
@@ -25,7 +28,7 @@ export async function launch(
   place: Place,
   account: Account | null,
 ): Promise<Postmaster> {
-  const startLog = await open(place.startLog, 'w', 0o600);
+  const startLog = await open(place.startLog, startLogFlags, 0o600);
   try {
     const child = spawn(program, serverArguments, {
       ...asAccount(account),
@@ -35,11 +38,12 @@ export async function launch(
     });
     let hasEnded = false;
     const ended = new Promise<string>((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-      child.once('error', (error) => resolve(error.message));
-    });
-    ended.then(() => {
-      hasEnded = true;
+      const end = (reason: string) => {
+        hasEnded = true;
+        resolve(reason);
+      };
+      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+      child.once('error', (error) => end(error.message));
     });
     return { pid: child.pid ?? -1, ended, hasEnded: () => hasEnded };
   } finally {
@@ -63,12 +67,12 @@ function send(postmaster: Postmaster, signal: NodeJS.Signals): void {
 }
 
 /** Fast shutdown: open transactions are rolled back; after 30 s immediately, which the next start recovers from. */
-export async function shutDown(postmaster: Postmaster, log: Log): Promise<void> {
+export async function shutDown(postmaster: Postmaster, log: Log, limits = shutdownLimits): Promise<void> {
   const isGone = () => postmaster.hasEnded() || !isAlive(postmaster.pid);
   send(postmaster, 'SIGINT');
-  if (await pollUntil(isGone, fastShutdownMillis, 20)) return;
+  if (await pollUntil(isGone, limits.fastMillis, 20)) return;
   log.warn({ pid: postmaster.pid }, 'PostgreSQL does not stop: ending it at once');
   send(postmaster, 'SIGQUIT');
-  if (await pollUntil(isGone, immediateShutdownMillis, 20)) return;
+  if (await pollUntil(isGone, limits.immediateMillis, 20)) return;
   log.error({ pid: postmaster.pid }, 'PostgreSQL did not stop');
 }

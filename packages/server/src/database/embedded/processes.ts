@@ -1,5 +1,5 @@
 /** What the system knows about a process: whether it lives, since when, what it runs. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** The fields of /proc/<pid>/stat from the state on, or null without such a process or without /proc. */
 function readStat(pid: number): string[] | null {
@@ -33,6 +33,19 @@ export function startOf(pid: number): string | null {
 export function commandOf(pid: number): string[] | null {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * In which boot of the machine and which namespace process numbers mean what they mean to us; null where the
+ * system does not tell.
+ */
+export function spaceOf(): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return null;
   }

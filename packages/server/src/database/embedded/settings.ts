@@ -1,6 +1,6 @@
 /** The settings that the embedded PostgreSQL starts with. */
 import type { Place } from './place.ts';
-import { port } from './place.ts';
+import { port } from './socket.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 

@@ -7,13 +7,14 @@ import type { Connection } from '../connect.ts';
 import type { Account } from './account.ts';
 import { type Binaries, prepareBinaries } from './binaries.ts';
 import { ownName, prepareCluster } from './cluster.ts';
-import { type Place, port, preparePlace, prepareSocketFolder } from './place.ts';
+import { type Place, preparePlace } from './place.ts';
 import { adopt, launch, type Postmaster, shutDown } from './postmaster.ts';
 import { clearStaleLocks, findServer } from './postmaster-file.ts';
 import { answers, ensureDatabase, serverVersion } from './probe.ts';
 import { commandOf } from './processes.ts';
 import { keepLogsSmall } from './server-logs.ts';
 import { type Settings, serverArguments } from './settings.ts';
+import { port, prepareSocketFolder } from './socket.ts';
 
 export interface EmbeddedDatabase {
   /** For `connect()`; the same for as long as this runs. */
@@ -88,6 +89,7 @@ class Supervisor implements EmbeddedDatabase {
   }
 
   async #bringUp(): Promise<Postmaster> {
+    // Nobody but the holder of the data directory's lock comes here, and no server runs: see `begin` and `watch`.
     await clearStaleLocks(this.#place, this.connection.host);
     const postmaster = await launch(this.#binaries.postgres, this.#arguments, this.#place, this.#account);
     if (await this.#becomesReady(postmaster)) {
@@ -106,7 +108,9 @@ class Supervisor implements EmbeddedDatabase {
   async #becomesReady(postmaster: Postmaster): Promise<boolean> {
     const end = performance.now() + longestRecoveryMillis;
     while (!postmaster.hasEnded() && !this.#stopping.signal.aborted && performance.now() < end) {
-      if (await answers(this.connection)) return true;
+      const server = await findServer(this.#place);
+      const isReady = server?.pid === postmaster.pid && server.status === 'ready';
+      if (isReady && (await answers(this.connection))) return true;
       await delay(25);
     }
     return false;
