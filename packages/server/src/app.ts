@@ -16,7 +16,9 @@ import { createServer } from './http/server.ts';
 import { ensureFirstToken } from './identity/first-token.ts';
 import { openHeaders } from './identity/headers.ts';
 import type { Identity } from './identity/identity.ts';
+import { openKeystone } from './identity/keystone.ts';
 import { openNone } from './identity/none.ts';
+import { openOidc } from './identity/oidc.ts';
 import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
@@ -97,6 +99,10 @@ async function openIdentity(
   switch (config.identity.mode) {
     case 'none':
       return { identity: openNone(), tokenFile: null };
+    case 'keystone':
+      return { identity: openKeystone(config.identity.keystone!), tokenFile: null };
+    case 'oidc':
+      return { identity: openOidc(config.identity.oidc!), tokenFile: null };
     case 'headers':
       return { identity: openHeaders(), tokenFile: null };
     case 'tokens': {

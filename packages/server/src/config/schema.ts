@@ -6,13 +6,56 @@ const closed = { additionalProperties: false };
 const nullable = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description });
 
+const text = (description: string, standard?: string) =>
+  Type.String({ minLength: 1, description, ...(standard === undefined ? {} : { default: standard }) });
+const optionally = <T extends Type.TSchema>(schema: T, description: string) =>
+  Type.Union([schema, Type.Null()], { default: null, description });
+
+const KeystoneSettings = Type.Object(
+  {
+    authUrl: Type.String({ pattern: '^https?://', description: 'Keystone v3, such as https://host:5000/v3' }),
+    username: text('Our own user, which validates tokens', 'glance'),
+    password: text('Its password'),
+    projectName: text('Its project', 'service'),
+    userDomainName: text('Domain of the user', 'Default'),
+    projectDomainName: text('Domain of the project', 'Default'),
+    region: nullable('Region of this server'),
+    caFile: nullable('Certificate authorities to trust instead of the system’s'),
+    cacheTime: Type.Integer({
+      minimum: 0,
+      default: 60,
+      description: 'Seconds a validation is remembered: a revoked token may work this long',
+    }),
+  },
+  closed,
+);
+
+const OidcSettings = Type.Object(
+  {
+    issuer: Type.String({ pattern: '^https?://', description: 'The `iss` of tokens' }),
+    audience: text('What the `aud` of tokens must name'),
+    jwksUri: nullable('Where the keys are; null: asked from the issuer'),
+    claims: Type.Object(
+      {
+        user: text('Claim with the user id', 'sub'),
+        project: text('Claim with the project id', 'project_id'),
+        roles: text('Claim with the roles: a list, or names apart by spaces', 'roles'),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+);
+
 const IdentitySettings = Type.Object(
   {
-    mode: Type.Enum(['tokens', 'headers', 'none'], {
+    mode: Type.Enum(['tokens', 'keystone', 'oidc', 'headers', 'none'], {
       default: 'tokens',
       description:
-        'tokens: tokens of our own. headers: an authenticating proxy in front. none: everybody is admin, loopback only.',
+        'tokens: tokens of our own. keystone: Keystone v3. oidc: JSON Web Tokens of an issuer. headers: an authenticating proxy in front. none: everybody is admin, loopback only.',
     }),
+    keystone: optionally(KeystoneSettings, 'For mode keystone'),
+    oidc: optionally(OidcSettings, 'For mode oidc'),
   },
   { ...closed, default: {} },
 );

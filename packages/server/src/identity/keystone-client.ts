@@ -30,7 +30,9 @@ export interface KeystoneToken {
 const patienceMs = 10_000;
 
 function away(cause: unknown): Failure {
-  return new Failure('unavailable', 'The identity service does not answer: try again in a moment.', { cause });
+  return new Failure('unavailable', 'The identity service does not answer: try again in a moment.', {
+    cause,
+  });
 }
 
 export class KeystoneClient {
@@ -66,9 +68,11 @@ export class KeystoneClient {
   async #ask(token: string, allowExpired: boolean, own: string): Promise<Dispatcher.ResponseData> {
     const url = `${this.#url('/auth/tokens')}${allowExpired ? '?allow_expired=1' : ''}`;
     const headers = { 'X-Auth-Token': own, 'X-Subject-Token': token, Accept: 'application/json' };
-    return await request(url, { dispatcher: this.#dispatcher, headers, bodyTimeout: patienceMs }).catch((error) => {
-      throw away(error);
-    });
+    return await request(url, { dispatcher: this.#dispatcher, headers, bodyTimeout: patienceMs }).catch(
+      (error) => {
+        throw away(error);
+      },
+    );
   }
 
   #ownToken(): Promise<string> {

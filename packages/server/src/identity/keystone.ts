@@ -90,7 +90,8 @@ class Keystone implements Identity {
     try {
       return await this.#ask(key, text, asked);
     } catch (error) {
-      const mayGoOn = known !== undefined && known.token !== null && age >= 0 && age < this.#cacheMs + graceMs;
+      const mayGoOn =
+        known !== undefined && known.token !== null && age >= 0 && age < this.#cacheMs + graceMs;
       if (mayGoOn && error instanceof Failure && error.code === 'unavailable') return known.token;
       throw error;
     }

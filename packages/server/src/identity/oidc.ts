@@ -21,7 +21,9 @@ const clockToleranceSeconds = 30;
 const patienceMs = 10_000;
 
 function away(cause: unknown): Failure {
-  return new Failure('unavailable', 'The identity provider does not answer: try again in a moment.', { cause });
+  return new Failure('unavailable', 'The identity provider does not answer: try again in a moment.', {
+    cause,
+  });
 }
 
 function claimOf(payload: JWTPayload, path: string): unknown {
@@ -88,7 +90,13 @@ class Oidc implements Identity {
     const { issuer, audience } = this.#settings;
     const keys = await this.#keySet();
     try {
-      const options = { issuer, audience, algorithms, clockTolerance: clockToleranceSeconds, requiredClaims: ['exp'] };
+      const options = {
+        issuer,
+        audience,
+        algorithms,
+        clockTolerance: clockToleranceSeconds,
+        requiredClaims: ['exp'],
+      };
       return (await jwtVerify(token, keys, options)).payload;
     } catch (error) {
       const isOurs = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
@@ -101,7 +109,8 @@ class Oidc implements Identity {
 
   #keySet(): Promise<ReturnType<typeof createRemoteJWKSet>> {
     this.#keys ??= discoverKeys(this.#settings).then(
-      (url) => createRemoteJWKSet(url, { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 }),
+      (url) =>
+        createRemoteJWKSet(url, { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 }),
       (error: unknown) => {
         this.#keys = null;
         throw away(error);
