@@ -147,6 +147,8 @@ function httpServer(
   const settings = {
     publicEndpoint: config.publicEndpoint,
     features,
+    trustedProxies: config.trustedProxies,
+    corsOrigins: config.cors.origins,
     maxMembers: config.images.maxMembers,
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };

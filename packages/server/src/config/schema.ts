@@ -129,6 +129,19 @@ export const configSchema = Type.Object(
       default: null,
       description: 'URL that clients use; null: built from the request',
     }),
+    trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'Addresses and networks (CIDR) of proxies whose X-Forwarded-* headers count',
+    }),
+    cors: Type.Object(
+      {
+        origins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/]+)$' }), {
+          default: [],
+          description: 'Origins whose browsers may call the API; *: any',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     dataDir: Type.String({
       minLength: 1,
       default: './tintype-data',

@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { logRequests } from './access-log.ts';
 import { answerClientError } from './client-errors.ts';
 import type { HttpParts } from './context.ts';
+import { allowOrigins } from './cors.ts';
 import { errorHandler } from './errors.ts';
 import { publicUrl } from './public-url.ts';
 import { registerRoutes } from './register.ts';
@@ -36,10 +37,12 @@ export function createServer(parts: HttpParts): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
+    trustProxy: [...parts.settings.trustedProxies],
     requestTimeout: 0,
     http: { headersTimeout: 60_000, maxHeaderSize: 32_768 },
     keepAliveTimeout: 75_000,
   });
+  allowOrigins(server, parts.settings.corsOrigins);
   readBodies(server);
   prepareRequests(server);
   logRequests(server, parts.log, parts.metrics);
