@@ -1,7 +1,8 @@
 /** Image data to the socket: each chunk is handed over before the next is read, so memory stays flat. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import type { Counter } from 'prom-client';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Milliseconds without progress after which a reader has gone. */
 const idleMs = 300_000;
@@ -22,7 +23,7 @@ export async function sendChunks(
   status: number,
   headers: Record<string, string | number>,
   chunks: AsyncIterable<Uint8Array>,
-  sent: Counter,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): Promise<void> {
   const response = reply.raw;
   reply.hijack();
@@ -32,11 +33,11 @@ export async function sendChunks(
     response.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers });
     for await (const chunk of chunks) {
       await write(response, chunk);
-      sent.inc(chunk.length);
+      metrics.bytesOut.inc(chunk.length);
     }
     response.end();
   } catch (err) {
-    if (!response.destroyed) reply.log.error({ err, requestId: reply.request.id }, 'a download was cut');
+    if (!response.destroyed) log.error({ err, requestId: reply.request.id }, 'a download was cut');
     response.destroy();
   } finally {
     response.socket?.removeListener('timeout', gone);

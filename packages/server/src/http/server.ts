@@ -1,6 +1,6 @@
 /** The HTTP edge: versions, request ids, identity, bodies, errors; one handler a route of the contract. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { logRequests } from './access-log.ts';
 import { answerClientError } from './client-errors.ts';
 import type { HttpParts } from './context.ts';
@@ -28,8 +28,6 @@ const waiting = new WeakSet<IncomingMessage>();
 
 export function createServer(parts: HttpParts): FastifyInstance {
   const server = Fastify({
-    loggerInstance: parts.log.child({}, { level: 'error' }) as FastifyBaseLogger,
-    disableRequestLogging: true,
     genReqId: (raw) => requestIdOf(raw),
     rewriteUrl: (raw) => withoutMinorVersion(raw.url ?? '/', raw.headers.accept),
     routerOptions: { maxParamLength: 8192 },

@@ -3,6 +3,7 @@ import { type Route, routes } from '@tintype/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../base/failure.ts';
 import type { HttpParts } from './context.ts';
+import { publicUrl } from './public-url.ts';
 import { versionsDocument } from './routes/versions.ts';
 
 const knownMethods = new Set([
@@ -33,7 +34,9 @@ export function unknownRoute(parts: HttpParts) {
     const path = request.url.split('?')[0]!;
     if (!knownMethods.has(request.method))
       throw new Failure('unknown_method', `The server does not know the method ${request.method}.`);
-    if (path === '/v2') return await reply.redirect(`${path}/`, 302);
+    // Absolute: keystoneauth follows no other.
+    if (path === '/v2')
+      return await reply.redirect(`${publicUrl(request, parts.settings.publicEndpoint)}/v2/`, 302);
     if (!firstSegments.has(path.split('/')[1]!)) {
       const text = JSON.stringify(versionsDocument(request, parts.settings));
       return await reply.code(300).type('application/json').send(text);

@@ -55,13 +55,7 @@ async function download(http: HttpParts, request: FastifyRequest, reply: Fastify
 
   const range = readRangeOrTell(request, reply, image);
   const chunks = await openData(parts, image, range, preferred);
-  await sendChunks(
-    reply,
-    range === null ? 200 : 206,
-    dataHeaders(image, range),
-    chunks,
-    http.metrics.bytesOut,
-  );
+  await sendChunks(reply, range === null ? 200 : 206, dataHeaders(image, range), chunks, http);
   return reply;
 }
 

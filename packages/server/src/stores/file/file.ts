@@ -136,6 +136,7 @@ class FileStore implements Store {
   }
 
   async *list(): AsyncGenerator<StoredObject> {
+    await this.#checkFolder();
     try {
       for await (const entry of await opendir(this.#path, { bufferSize: 1024 })) {
         if (!entry.isFile() || !isKey(entry.name)) continue;
