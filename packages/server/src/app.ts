@@ -24,6 +24,7 @@ import { imageDeleted } from './images/delete.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
+import { openProtections } from './policy/property-protections.ts';
 import { openStores, type StoreConfig } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
@@ -66,7 +67,9 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   opening.defer(() => identity.close());
 
   const policy = openPolicy(config.policy.file, log);
-  const images = imageParts(config, { database, session, stores, policy, log });
+  const { propertyProtections, propertyProtectionFormat } = config.policy;
+  const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
+  const images = imageParts(config, { database, session, stores, policy, protections, log });
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));

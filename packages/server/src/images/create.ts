@@ -8,9 +8,10 @@ import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes
 import type { Image, Properties } from './image.ts';
 import { insertImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { readable } from './readable.ts';
 import { requireVisibility } from './visibility.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'policy' | 'settings'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>;
 
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
@@ -21,10 +22,11 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   const image = newImage(caller, given);
   requireCreation(parts.policy, caller, image);
   requireVisibility(parts.policy, caller, image);
+  for (const name of Object.keys(image.properties)) parts.protections.require('create', name, caller);
   checkImageLimits(parts.settings.limits, image.properties, image.tags);
 
   await insertImage(parts.database, image);
-  return image;
+  return readable(parts, caller, image);
 }
 
 /** A new image belongs to the caller's project until it names another owner. */

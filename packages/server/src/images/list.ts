@@ -6,6 +6,7 @@ import { findVisible } from './image-records.ts';
 import { readListQuery } from './list-query.ts';
 import { selectPage } from './list-records.ts';
 import type { ImageParts } from './parts.ts';
+import { readable } from './readable.ts';
 
 export interface ImageList {
   readonly images: Image[];
@@ -14,17 +15,21 @@ export interface ImageList {
 }
 
 export async function listImages(
-  parts: Pick<ImageParts, 'database' | 'policy' | 'settings'>,
+  parts: Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>,
   caller: Caller,
   query: URLSearchParams,
 ): Promise<ImageList> {
   parts.policy.require('get_images', caller, { project_id: caller.projectId });
   const filter = readListQuery(query, parts.settings.limitDefault, parts.settings.limitMax);
+  for (const { name } of filter.properties) parts.protections.require('read', name, caller);
   const marker = filter.marker === null ? null : await findMarker(parts, caller, filter.marker);
   if (filter.limit === 0) return { images: [], next: null };
   const viewer = { projectId: caller.projectId, isAdmin: parts.policy.isAdmin(caller) };
   const images = await selectPage(parts.database.db, viewer, filter, marker);
-  return { images, next: images.length < filter.limit ? null : images.at(-1)!.id };
+  return {
+    images: images.map((image) => readable(parts, caller, image)),
+    next: images.length < filter.limit ? null : images.at(-1)!.id,
+  };
 }
 
 async function findMarker(

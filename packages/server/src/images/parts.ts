@@ -4,6 +4,7 @@ import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
 import type { ImageLimits } from '../policy/limits.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { PropertyProtections } from '../policy/property-protections.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
 import type { RunningUploads } from './running-uploads.ts';
@@ -27,6 +28,7 @@ export interface ImageParts {
   readonly session: Session;
   readonly stores: Stores;
   readonly policy: Policy;
+  readonly protections: PropertyProtections;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly log: Log;

@@ -1,10 +1,10 @@
 /** Who may do what: the rules in force, re-read when the operator's file changes. */
-import { readFileSync, statSync } from 'node:fs';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
 import type { Caller } from '../identity/caller.ts';
 import { type Credentials, evaluate, type Target } from './evaluate.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
+import { WatchedFile } from './watched-file.ts';
 
 export interface Policy {
   isAllowed(rule: string, caller: Caller, target: Target): boolean;
@@ -37,29 +37,15 @@ export function imageTarget(image: {
   return { ...image.properties, ...image, project_id: image.owner };
 }
 
-/** Tells one state of a file from another. */
-function stampOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
-}
+class RulePolicy implements Policy {
+  readonly #source: { readonly current: PolicyFile };
 
-class FilePolicy implements Policy {
-  readonly #file: string | null;
-  readonly #log: Log;
-  #stamp = '';
-  #current: PolicyFile;
-
-  constructor(file: string | null, log: Log) {
-    this.#file = file;
-    this.#log = log;
-    if (file !== null) this.#stamp = stampOf(file);
-    this.#current = readPolicyFile(file === null ? '' : readFileSync(file, 'utf8'));
-    for (const warning of this.#current.warnings) log.warn({ file }, warning);
+  constructor(source: { readonly current: PolicyFile }) {
+    this.#source = source;
   }
 
   isAllowed(rule: string, caller: Caller, target: Target): boolean {
-    this.#refresh();
-    const { rules } = this.#current;
+    const { rules } = this.#source.current;
     const check = rules.get(rule);
     return check !== undefined && evaluate(check, rules, credentialsOf(caller), target);
   }
@@ -72,27 +58,14 @@ class FilePolicy implements Policy {
   isAdmin(caller: Caller): boolean {
     return this.isAllowed('context_is_admin', caller, {});
   }
-
-  /** A broken file leaves the rules before it in force. */
-  #refresh(): void {
-    if (this.#file === null) return;
-    const stamp = stampOf(this.#file);
-    if (stamp === this.#stamp) return;
-    this.#stamp = stamp;
-    try {
-      this.#current = readPolicyFile(readFileSync(this.#file, 'utf8'));
-      for (const warning of this.#current.warnings) this.#log.warn({ file: this.#file }, warning);
-      this.#log.info({ file: this.#file }, 'the policy file was read again');
-    } catch (err) {
-      this.#log.error(
-        { err, file: this.#file },
-        'the policy file is broken: the rules before it stay in force',
-      );
-    }
-  }
 }
 
 /** `file` null: the defaults. Fails when the file cannot be read at the start. */
 export function openPolicy(file: string | null, log: Log): Policy {
-  return new FilePolicy(file, log);
+  const read = (text: string) => {
+    const policy = readPolicyFile(text);
+    for (const warning of policy.warnings) log.warn({ file }, warning);
+    return policy;
+  };
+  return new RulePolicy(file === null ? { current: read('') } : new WatchedFile(file, read, log));
 }
