@@ -165,6 +165,11 @@ export const configSchema = Type.Object(
         file: nullable(
           'YAML or JSON: rule name → rule, what differs from the defaults; re-read when it changes',
         ),
+        propertyProtections: nullable('Property protection file; re-read when it changes'),
+        propertyProtectionFormat: Type.Enum(['roles', 'policies'], {
+          default: 'roles',
+          description: 'Whether the file names roles or policy rules',
+        }),
       },
       { ...closed, default: {} },
     ),
