@@ -1,1 +1,24 @@
-export {};
+/** Client of the Image API on fetch, for browsers and Node. */
+export type { ConnectionOptions } from './connection.ts';
+export type { DownloadOptions, PartialDownload, WholeDownload } from './download-data.ts';
+export {
+  AmbiguousNameError,
+  ClientError,
+  ConnectionError,
+  type ConnectionTrouble,
+  EndpointError,
+  ImageApiError,
+  NoDataError,
+  ProtocolError,
+  TokenError,
+  VerificationError,
+} from './errors.ts';
+export type { TaggedImage } from './find-image.ts';
+export { type CreateHasher, type Digests, type Hasher, recordedDigests, verifyUpload } from './hasher.ts';
+export { customProperties, type Image, type ImageAttributes, isBaseAttribute } from './image.ts';
+export { ImageClient, type ImageTask } from './image-client.ts';
+export type { ImagePage, ImageQuery } from './image-query.ts';
+export type { ApiVersion, Health } from './server-state.ts';
+export type { ImageChanges, PatchOperation, UpdateOptions } from './update-image.ts';
+export type { Progress, Uploaded, UploadOptions } from './upload-data.ts';
+export type { ImageBody } from './upload-source.ts';

@@ -36,9 +36,14 @@ export interface Route {
 /** What any route may answer. */
 export const commonFailures: readonly FailureCode[] = [
   'unauthenticated',
+  'bad_request',
   'body_not_allowed',
+  'upload_cut',
+  'upload_stalled',
+  'not_found',
   'header_too_large',
   'method_not_allowed',
+  'unknown_method',
   'unavailable',
   'internal',
 ];

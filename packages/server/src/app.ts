@@ -172,7 +172,10 @@ async function stopServing(server: FastifyInstance, uploads: RunningUploads, gra
   const closed = server.close();
   const drained = uploads.drain(graceMs);
   const late = setTimeout(() => server.server.closeAllConnections(), graceMs + 1000);
+  // A connection that its client keeps open after the answer would hold us until then.
+  const idle = setInterval(() => server.server.closeIdleConnections(), 100);
   await drained;
   await closed;
+  clearInterval(idle);
   clearTimeout(late);
 }

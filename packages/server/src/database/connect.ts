@@ -25,7 +25,7 @@ export interface Connection {
 /** A `postgresql://` URL (direct, or through a pooler in session mode: locks and LISTEN need sessions) or its parts. */
 export type DatabaseConfig = { readonly url: string } | { readonly connection: Connection };
 
-export interface PoolFigures {
+interface PoolFigures {
   readonly total: number;
   readonly idle: number;
   readonly waiting: number;

@@ -6,6 +6,7 @@ import { maskCredentials } from '../base/log.ts';
 /** SQLSTATEs after which the same request may succeed: connection, shutdown, resources, deadlock, time-out. */
 const passingStates: Record<string, string> = {
   '25006': 'The database accepts no writes: it is read-only at the moment.',
+  '25P03': 'The database ended a change that paused for too long.',
   '40001': 'The change met another one at the same moment.',
   '40P01': 'The change met another one at the same moment.',
   '53000': 'The database is out of resources.',

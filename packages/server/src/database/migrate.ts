@@ -16,7 +16,7 @@ export interface Migration {
   readonly digest: string;
 }
 
-export interface AppliedMigration extends Migration {
+interface AppliedMigration extends Migration {
   readonly appliedAt: Date;
 }
 

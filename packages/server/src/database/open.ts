@@ -1,7 +1,9 @@
 /** The database of a server: embedded in the data directory, or the PostgreSQL that a URL names. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { connect, type Database, type DatabaseConfig } from './connect.ts';
 import { attachEmbedded } from './embedded/attach.ts';
+import { type DataLock, lockDataDirectory } from './embedded/data-lock.ts';
 import { startEmbedded } from './embedded/start.ts';
 
 export interface DatabasePlace {
@@ -27,11 +29,37 @@ export async function openDatabase(place: DatabasePlace, poolSize: number, log: 
   return await opened({ connection: embedded.connection }, poolSize, log, stop);
 }
 
+/** Milliseconds that a server which is just starting gets before a command beside it gives up. */
+const patienceMs = 30_000;
+
 /** As `openDatabase`, beside a server that runs already, or in its place while none does. */
 export async function openBeside(place: DatabasePlace, log: Log): Promise<OpenDatabase> {
-  const running = place.url === null ? await attachEmbedded(place.dataDir) : null;
-  if (running !== null) return await opened({ connection: running }, 2, log, async () => {});
-  return await openDatabase(place, 2, log);
+  if (place.url !== null) return await openDatabase(place, 2, log);
+  for (const giveUp = performance.now() + patienceMs; ; await delay(250)) {
+    const running = await attachEmbedded(place.dataDir);
+    if (running !== null) return await opened({ connection: running }, 2, log, async () => {});
+    const lock = await lockDataDirectory(place.dataDir, { listen: 'no address' }).catch((error: unknown) => {
+      // A server holds the directory, but its database does not answer yet.
+      if (performance.now() > giveUp) throw error;
+      return null;
+    });
+    if (lock !== null) return await openAlone(place, lock, log);
+  }
+}
+
+/** Holds the data directory until the end, so that no server starts on it. */
+async function openAlone(place: DatabasePlace, lock: DataLock, log: Log): Promise<OpenDatabase> {
+  try {
+    const open = await openDatabase(place, 2, log);
+    const close = async () => {
+      await open.close();
+      await lock.release();
+    };
+    return { ...open, close };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
 async function opened(

@@ -8,8 +8,14 @@ import { channel } from './topics.ts';
 const prepare = `
   SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
          set_config('tcp_keepalives_count', '3', false), set_config('idle_session_timeout', '0', false)`;
-const heartbeatMillis = 10_000;
-const answerMillis = 10_000;
+
+/** How often the connection is tried, and how long an answer may take. */
+export interface Heartbeat {
+  readonly everyMillis: number;
+  readonly answerMillis: number;
+}
+
+const usualHeartbeat: Heartbeat = { everyMillis: 10_000, answerMillis: 10_000 };
 
 /** Which backend of PostgreSQL serves a connection; the start tells it from a later one with its number. */
 export interface Backend {
@@ -25,11 +31,16 @@ export class SessionClient {
   #last: Promise<unknown> = Promise.resolve();
   #hasEnded = false;
 
-  constructor(client: pg.Client, backend: Backend, onMessage: (text: string) => void) {
+  constructor(
+    client: pg.Client,
+    backend: Backend,
+    onMessage: (text: string) => void,
+    { everyMillis, answerMillis }: Heartbeat,
+  ) {
     this.#client = client;
     this.backend = backend;
     client.on('notification', (message) => onMessage(message.payload ?? ''));
-    const heartbeat = setInterval(() => void this.#beat(), heartbeatMillis).unref();
+    const heartbeat = setInterval(() => void this.#beat(answerMillis), everyMillis).unref();
     this.ended = new Promise((resolve) => {
       const end = () => {
         this.#hasEnded = true;
@@ -76,7 +87,7 @@ export class SessionClient {
   }
 
   /** A connection whose other side is gone without a word is given up here. */
-  async #beat(): Promise<void> {
+  async #beat(answerMillis: number): Promise<void> {
     const timer = setTimeout(() => this.destroy(), answerMillis).unref();
     await this.query('SELECT 1').catch(() => this.destroy());
     clearTimeout(timer);
@@ -98,6 +109,7 @@ export async function openSessionClient(
   config: DatabaseConfig,
   applicationName: string,
   onMessage: (text: string) => void,
+  heartbeat: Heartbeat = usualHeartbeat,
 ): Promise<SessionClient> {
   const client = await openClient(config, applicationName);
   try {
@@ -106,7 +118,7 @@ export async function openSessionClient(
     const found = await client.query<Backend>(
       `SELECT pid, backend_start::text AS start FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
     );
-    return new SessionClient(client, found.rows[0]!, onMessage);
+    return new SessionClient(client, found.rows[0]!, onMessage, heartbeat);
   } catch (error) {
     client.end().catch(() => {});
     throw asDatabaseFailure(error);

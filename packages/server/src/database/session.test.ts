@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { after, afterEach, before, test } from 'node:test';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { sql } from 'kysely';
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts';
 import { createLog } from '../base/log.ts';
@@ -241,6 +243,49 @@ test('a process whose row was removed while it was away takes a new number', asy
   assert.ok(processNumber > old);
   assert.equal(await holder(old), undefined);
   assert.ok(await holder(processNumber));
+});
+
+/** A way to the database over TCP that can fall silent without closing: as when a firewall forgets it. */
+async function openWay(t: TestContext) {
+  const { host, port } = place.connection;
+  const isSocket = host.startsWith('/');
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const server = createServer((near) => {
+    const far = createConnection(isSocket ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port });
+    pairs.add([near, far]);
+    near.on('error', () => {}).pipe(far);
+    far.on('error', () => {}).pipe(near);
+  });
+  t.after(() => {
+    server.close();
+    for (const socket of [...pairs].flat()) socket.destroy();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const fallSilent = () => {
+    for (const [near, far] of pairs) {
+      near.unpipe(far).resume();
+      far.unpipe(near).resume();
+    }
+  };
+  return { port: (server.address() as AddressInfo).port, fallSilent };
+}
+
+test('a connection that went silent is given up, its backend ended, the number kept', async (t) => {
+  const way = await openWay(t);
+  const connection = { ...place.connection, host: '127.0.0.1', port: way.port };
+  const heartbeat = { everyMillis: 50, answerMillis: 300 };
+  const session = await openSession({ connection }, { applicationName: 'silent', log, heartbeat });
+  sessions.push(session);
+  const number = session.processNumber;
+  const former = await holder(number);
+  const back = Promise.withResolvers<Reconnection>();
+  session.onReconnect(back.resolve);
+  way.fallSilent();
+  assert.deepEqual(await back.promise, { processNumber: number, lostNumber: null });
+  assert.ok(await holder(number));
+  assert.notEqual(await holder(number), former);
+  const alive = await sql`SELECT 1 FROM pg_stat_activity WHERE pid = ${former}::integer`.execute(database.db);
+  assert.equal(alive.rows.length, 0);
 });
 
 test('closing while away ends at once', async () => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
 import type { DatabaseConfig } from './connect.ts';
-import { type Backend, openSessionClient, type SessionClient } from './session-client.ts';
+import { type Backend, type Heartbeat, openSessionClient, type SessionClient } from './session-client.ts';
 import { channel, encodeMessage, type Payload, type Subscriber, Subscriptions } from './topics.ts';
 
 /** What happened while the connection was away: messages may have been missed. */
@@ -43,6 +43,8 @@ export interface SessionOptions {
   readonly log: Log;
   /** Shown to operators. */
   readonly host?: string;
+  /** Every ten seconds, answered within ten, unless said otherwise. */
+  readonly heartbeat?: Heartbeat;
 }
 
 /** First key of the advisory locks on process numbers; the second is the number. */
@@ -126,9 +128,9 @@ class OpenSession implements Session {
   }
 
   #open(): Promise<SessionClient> {
-    return openSessionClient(this.#config, this.#options.applicationName, (text) =>
-      this.#subscriptions.deliver(text),
-    );
+    const { applicationName, heartbeat } = this.#options;
+    const deliver = (text: string) => this.#subscriptions.deliver(text);
+    return openSessionClient(this.#config, applicationName, deliver, heartbeat);
   }
 
   async #enroll(client: SessionClient): Promise<number> {

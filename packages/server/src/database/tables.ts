@@ -4,7 +4,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 /** Set once, at insertion. */
 type Fixed<T> = ColumnType<T, T, never>;
 
-export interface ImagesTable {
+interface ImagesTable {
   id: Fixed<string>;
   name: string | null;
   status: string;
@@ -31,13 +31,13 @@ export interface ImagesTable {
   updated_at: Date;
 }
 
-export interface ImageTombstonesTable {
+interface ImageTombstonesTable {
   id: string;
   owner: string | null;
   deleted_at: Date;
 }
 
-export interface ImageLocationsTable {
+interface ImageLocationsTable {
   id: Fixed<string>;
   image_id: Fixed<string>;
   store: Fixed<string>;
@@ -46,7 +46,7 @@ export interface ImageLocationsTable {
   created_at: Fixed<Date>;
 }
 
-export interface ImageMembersTable {
+interface ImageMembersTable {
   image_id: Fixed<string>;
   member: Fixed<string>;
   status: 'pending' | 'accepted' | 'rejected';
@@ -54,14 +54,14 @@ export interface ImageMembersTable {
   updated_at: Date;
 }
 
-export interface ProcessesTable {
+interface ProcessesTable {
   number: Generated<number>;
   host: string;
   pid: number;
   started_at: Date;
 }
 
-export interface UploadsTable {
+interface UploadsTable {
   id: Fixed<string>;
   image_id: Fixed<string>;
   process: number;
@@ -70,7 +70,7 @@ export interface UploadsTable {
   started_at: Fixed<Date>;
 }
 
-export interface TasksTable {
+interface TasksTable {
   id: Fixed<string>;
   type: string;
   status: 'pending' | 'processing' | 'success' | 'failure';
@@ -88,7 +88,7 @@ export interface TasksTable {
   updated_at: Date;
 }
 
-export interface TokensTable {
+interface TokensTable {
   id: Fixed<string>;
   digest: Fixed<Buffer>;
   user_id: string;
@@ -100,7 +100,7 @@ export interface TokensTable {
 }
 
 /** Which migrations this database has had; kept by `migrate.ts`. */
-export interface SchemaMigrationsTable {
+interface SchemaMigrationsTable {
   number: number;
   name: string;
   digest: string;

@@ -1,7 +1,8 @@
 /** Requests that are not even HTTP: answered on the bare socket, in the one error shape. */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FailureCode } from '@tintype/contract';
 import { errorBody } from './errors.ts';
 
@@ -14,8 +15,13 @@ const answers: Readonly<Record<string, { code: FailureCode; message: string }>> 
   },
 };
 
+/** Milliseconds in which the client can read the answer; its own end of the connection is not waited for. */
+const lingerMs = 1000;
+
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  // An answer under way must not get a second one in its middle.
+  if (error.code === 'ECONNRESET' || !socket.writable || answer?.headersSent) {
     socket.destroy();
     return;
   }
@@ -23,7 +29,16 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     code: 'bad_request' as const,
     message: 'The request is not valid HTTP.',
   };
-  const body = errorBody(known.code, known.message);
+  answerOn(socket, known.code, known.message);
+}
+
+/** CONNECT has a host for its path; this server is no proxy. */
+export function answerConnect(socket: Duplex): void {
+  answerOn(socket, 'unknown_method', 'The server does not know the method CONNECT.');
+}
+
+function answerOn(socket: Duplex, reason: FailureCode, message: string): void {
+  const body = errorBody(reason, message);
   const text = JSON.stringify(body);
   const { code } = body.error;
   socket.end(
@@ -36,5 +51,6 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       '',
       text,
     ].join('\r\n'),
+    () => setTimeout(() => socket.destroy(), lingerMs).unref(),
   );
 }

@@ -13,6 +13,8 @@ declare module 'fastify' {
     caller: Caller;
     /** Sends 100 Continue to a client that waits for it. */
     acceptBody: () => void;
+    /** Whether the client still waits for that. */
+    awaitsLeave: () => boolean;
   }
 }
 

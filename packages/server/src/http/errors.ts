@@ -5,10 +5,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
 
+/** Characters of a message: what it quotes may be as long as the request. */
+const longestMessage = 1000;
+
 /** The one shape of an error answer, whatever Accept says (API section 1). */
 export function errorBody(code: FailureCode, message: string): ErrorBody {
   const { status } = failures[code];
-  return { error: { code: status, title: STATUS_CODES[status] ?? 'Error', message, reason: code } };
+  const text = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message;
+  return { error: { code: status, title: STATUS_CODES[status] ?? 'Error', message: text, reason: code } };
 }
 
 /** What the framework throws by itself, in our codes. */
@@ -36,7 +40,7 @@ export function errorHandler(log: Log, authUri: (request: FastifyRequest) => str
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const failure = translate(error);
     const { status } = failures[failure.code];
-    if (status >= 500)
+    if (status >= 500 && failure.code !== 'unknown_method')
       log.error({ err: failure, requestId: request.id, code: failure.code }, 'a request failed');
     if (failure.code === 'unauthenticated')
       reply.header('WWW-Authenticate', `Keystone uri='${authUri(request)}'`);

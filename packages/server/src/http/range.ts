@@ -24,7 +24,7 @@ export function readRange(
   if (range === undefined && legacy === null) throw unsatisfiable(size);
   const text = range?.trim() ?? `bytes=${legacy![1]}`;
   if (text.includes(',')) throw new Failure('several_ranges', 'Only one range a request is served.');
-  const match = /^bytes=\s*(\d*)\s*-\s*(\d*)$/.exec(text);
+  const match = /^bytes=\s*(\d*)\s*-\s*(\d*)$/i.exec(text);
   if (match === null || (match[1] === '' && match[2] === '')) throw unsatisfiable(size);
   return clamp(match[1]!, match[2]!, size);
 }

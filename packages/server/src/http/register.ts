@@ -37,7 +37,8 @@ export function registerRoutes(server: FastifyInstance, parts: HttpParts, handle
       async onRequest(request, reply) {
         if (route.open !== true) request.caller = await parts.identity.authenticate(request.headers);
         checkMediaType(route, request, reply);
-        if (route.body === 'none') await requireNoBody(request.raw);
+        if (route.body === 'none')
+          await requireNoBody(request.raw, request.awaitsLeave(), parts.settings.uploadIdleMs);
       },
       handler,
     });

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../base/failure.ts';
+import { requestChunks } from '../base/request-chunks.ts';
 import { isStorable } from '../base/text.ts';
 
 /** Bytes of the largest JSON document. */
@@ -35,23 +36,31 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** The document of the request; an empty body is invalid_json. */
-export async function readJson(body: IncomingMessage): Promise<unknown> {
-  // Without destroyOnReturn the connection would end before the refusal is sent.
-  const bytes = await collect(body.iterator({ destroyOnReturn: false }), jsonLimit);
-  return parse(bytes);
+/**
+ * The document of the request; an empty body is invalid_json. Fails with upload_stalled when nothing arrives
+ * for `idleMs`, upload_cut when the connection ends first.
+ */
+export async function readJson(body: IncomingMessage, idleMs: number): Promise<unknown> {
+  return parse(await collect(requestChunks(body, { idleMs }), jsonLimit));
 }
 
-/** Fails with body_not_allowed when there is one. */
-export async function requireNoBody(request: IncomingMessage): Promise<void> {
-  const announced = Number(request.headers['content-length'] ?? 0) > 0;
+/**
+ * Fails with body_not_allowed when there is one. `announced`: the client waits for leave to send it, which it
+ * does only when it has one.
+ */
+export async function requireNoBody(
+  request: IncomingMessage,
+  announced: boolean,
+  idleMs: number,
+): Promise<void> {
   const chunked = request.headers['transfer-encoding'] !== undefined;
-  if (announced || (chunked && (await hasData(request))))
+  const measured = Number(request.headers['content-length'] ?? 0) > 0;
+  if (measured || (chunked && (announced || (await hasData(request, idleMs)))))
     throw new Failure('body_not_allowed', 'This request takes no body.');
 }
 
-async function hasData(request: IncomingMessage): Promise<boolean> {
-  for await (const _chunk of request.iterator({ destroyOnReturn: false })) return true;
+async function hasData(request: IncomingMessage, idleMs: number): Promise<boolean> {
+  for await (const _chunk of requestChunks(request, { idleMs })) return true;
   return false;
 }
 

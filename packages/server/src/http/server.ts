@@ -1,11 +1,13 @@
 /** The HTTP edge: versions, request ids, identity, bodies, errors; one handler a route of the contract. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Duplex } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { logRequests } from './access-log.ts';
-import { answerClientError } from './client-errors.ts';
+import { checkFraming } from './check-framing.ts';
+import { answerClientError, answerConnect } from './client-errors.ts';
 import type { HttpParts } from './context.ts';
 import { allowOrigins } from './cors.ts';
-import { errorHandler } from './errors.ts';
+import { errorBody, errorHandler } from './errors.ts';
 import { publicUrl } from './public-url.ts';
 import { registerRoutes } from './register.ts';
 import { readJson } from './request-body.ts';
@@ -23,6 +25,8 @@ import { unknownRoute } from './unknown-route.ts';
 import { dropUnreadBody } from './unread-body.ts';
 import { withoutMinorVersion } from './version-paths.ts';
 
+const maxHeaderBytes = 32_768;
+
 /** Requests whose client waits for 100 Continue before it sends. */
 const waiting = new WeakSet<IncomingMessage>();
 
@@ -30,19 +34,22 @@ export function createServer(parts: HttpParts): FastifyInstance {
   const server = Fastify({
     genReqId: (raw) => requestIdOf(raw),
     rewriteUrl: (raw) => withoutMinorVersion(raw.url ?? '/', raw.headers.accept),
-    routerOptions: { maxParamLength: 8192 },
+    // Longer than any header section, so that no path is refused for its length alone.
+    routerOptions: { maxParamLength: maxHeaderBytes },
+    frameworkErrors: (_error, request, reply) => badPath(request as FastifyRequest, reply as FastifyReply),
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
     trustProxy: [...parts.settings.trustedProxies],
     requestTimeout: 0,
-    http: { headersTimeout: 60_000, maxHeaderSize: 32_768 },
+    // Without a Host header Node.js would answer by itself; `checkFraming` refuses in our shape.
+    http: { headersTimeout: 60_000, maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
     keepAliveTimeout: 75_000,
   });
-  allowOrigins(server, parts.settings.corsOrigins);
-  readBodies(server);
+  readBodies(server, parts.settings.uploadIdleMs);
   prepareRequests(server);
+  allowOrigins(server, parts.settings.corsOrigins);
   logRequests(server, parts.log, parts.metrics);
   server.setErrorHandler(
     errorHandler(parts.log, (request) => publicUrl(request, parts.settings.publicEndpoint)),
@@ -63,33 +70,52 @@ export function createServer(parts: HttpParts): FastifyInstance {
 }
 
 /** JSON whatever its Content-Type; image data is left in the stream. */
-function readBodies(server: FastifyInstance): void {
+function readBodies(server: FastifyInstance, idleMs: number): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { body } = request.routeOptions.config as { body?: string };
     if (body !== 'json') return undefined;
     request.acceptBody();
-    return await readJson(payload);
+    return await readJson(payload, idleMs);
   });
   server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     waiting.add(request);
     server.server.emit('request', request, response);
   });
+  // Expectations that nobody knows are ignored (RFC 9110 section 10.1.1 allows it).
+  server.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    server.server.emit('request', request, response),
+  );
+  server.server.on('connect', (_request: IncomingMessage, socket: Duplex) => answerConnect(socket));
+}
+
+/** A path that is no percent-encoded UTF-8 names nothing. */
+function badPath(request: FastifyRequest, reply: FastifyReply): void {
+  reply
+    .code(404)
+    .headers({ 'X-Openstack-Request-Id': request.id, 'Content-Type': 'application/json' })
+    .send(JSON.stringify(errorBody('not_found', 'There is nothing under this path.')));
 }
 
 function prepareRequests(server: FastifyInstance): void {
   server.decorateRequest('caller');
   server.decorateRequest('acceptBody');
+  server.decorateRequest('awaitsLeave');
   server.addHook('onRequest', async (request, reply) => {
     reply.header('X-Openstack-Request-Id', request.id);
     request.acceptBody = () => {
       if (waiting.delete(request.raw)) reply.raw.writeContinue();
     };
+    request.awaitsLeave = () => waiting.has(request.raw);
     checkRequestId(request);
+    checkFraming(request.raw);
   });
   server.addHook('onSend', async (request, reply) => {
     // A client that was never told to send its body may or may not send it: only a new connection is certain.
     if (waiting.has(request.raw)) reply.header('Connection', 'close');
+    // The framework closes on a refused body, and the reset would take the refusal with it.
+    else if (reply.getHeader('connection') === 'close' && !reply.raw.hasHeader('connection'))
+      reply.removeHeader('connection');
     // JSON has no charset parameter (RFC 8259); the framework adds one.
     if (reply.getHeader('content-type') === 'application/json; charset=utf-8')
       reply.header('Content-Type', 'application/json');

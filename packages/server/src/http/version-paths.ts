@@ -4,11 +4,19 @@ import { routedVersions } from '@tintype/contract';
 const known = new Set(routedVersions);
 const accepted = /application\/vnd\.openstack\.images-(v2(?:\.\d+)?)\b/i;
 
-/** `/v2.9/images` → `/v2/images`; anything else unchanged. */
-export function withoutMinorVersion(url: string, accept: string | undefined): string {
+/** `/v2.9/images` → `/v2/images`, `http://host/…` → `/…`; anything else unchanged. */
+export function withoutMinorVersion(target: string, accept: string | undefined): string {
+  const url = pathOf(target);
   const segment = /^\/(v2\.\d+)(?=\/|\?|$)/.exec(url)?.[1];
   if (segment !== undefined) return known.has(segment) ? `/v2${url.slice(segment.length + 1)}` : url;
-  const chosen = accepted.exec(accept ?? '')?.[1];
+  const chosen = accepted.exec(accept ?? '')?.[1]?.toLowerCase();
   const isVersioned = /^\/(v\d|versions|healthcheck|readyz|metrics|$)/.test(url) || url === '/';
-  return chosen !== undefined && !isVersioned ? `/v2${url}` : url;
+  const isChosen = chosen === 'v2' || (chosen !== undefined && known.has(chosen));
+  return isChosen && !isVersioned ? `/v2${url}` : url;
+}
+
+/** Clients may name the host in the request line, as to a proxy (RFC 9112 section 3.2.2). */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path === '' || path.startsWith('?') ? `/${path}` : path;
 }

@@ -18,7 +18,10 @@ export interface PatchRules {
   readonly requireProperty: (verb: PropertyVerb, name: string) => void;
 }
 
-/** The image after the operation; fails with what API section 3 names for each case. */
+/**
+ * The image after the operation. Its properties are the draft's own and change in place: a document may hold
+ * thousands of operations. Fails with what API section 3 names for each case.
+ */
 export function applyOperation(image: Image, operation: Operation, rules: PatchRules): Image {
   const { op, name, value } = operation;
   const { form, formats, requireProperty } = rules;
@@ -32,10 +35,12 @@ export function applyOperation(image: Image, operation: Operation, rules: PatchR
   if (op === 'add' && present && form === 'v2.0')
     throw new Failure('property_exists', `Image ${image.id} has a property '${name}' already.`);
   requireProperty(op === 'remove' ? 'delete' : present ? 'update' : 'create', name);
-  const { [name]: _old, ...others } = image.properties;
-  if (op === 'remove') return { ...image, properties: others };
-  checkAttribute(name, value, formats);
-  return { ...image, properties: { ...others, [name]: value as string | null } };
+  if (op === 'remove') delete image.properties[name];
+  else {
+    checkAttribute(name, value, formats);
+    image.properties[name] = value as string | null;
+  }
+  return image;
 }
 
 function applyToBase(image: Image, { op, name, value }: Operation, formats: Formats): Image {

@@ -44,7 +44,7 @@ export function isBaseAttribute(name: string): boolean {
 /** Fails with read_only or reserved_attribute when clients never write this name. */
 export function checkWritable(name: string): void {
   if (readOnly.has(name)) throw new Failure('read_only', `Attribute '${name}' is read-only.`);
-  if (reserved.has(name) || name.startsWith('os_glance_'))
+  if (reserved.has(name) || name.startsWith('os_glance'))
     throw new Failure('reserved_attribute', `Attribute '${name}' is reserved.`);
 }
 

@@ -35,12 +35,13 @@ export async function changeImage(
     policy.require('modify_image', caller, target);
     checkPrecondition(readable(parts, caller, before), input.precondition);
 
-    const after = operations.reduce((image, operation) => applyOperation(image, operation, rules), before);
-    if (after === before) return before;
+    if (operations.length === 0) return before;
+    let after: Image = { ...before, properties: { ...before.properties } };
+    for (const operation of operations) after = applyOperation(after, operation, rules);
     if (after.owner !== before.owner && !policy.isAdmin(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
     if (after.visibility !== before.visibility) requireVisibility(policy, caller, after);
-    checkImageLimits(settings.limits, after.properties, after.tags);
+    checkImageLimits(settings.limits, after, before);
 
     const stored = { ...after, updated_at: new Date() };
     await updateImage(queries, stored);

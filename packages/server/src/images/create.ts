@@ -23,7 +23,7 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   requireCreation(parts.policy, caller, image);
   requireVisibility(parts.policy, caller, image);
   for (const name of Object.keys(image.properties)) parts.protections.require('create', name, caller);
-  checkImageLimits(parts.settings.limits, image.properties, image.tags);
+  checkImageLimits(parts.settings.limits, image);
 
   await insertImage(parts.database, image);
   return readable(parts, caller, image);

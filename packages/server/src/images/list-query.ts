@@ -40,6 +40,8 @@ const unfilterable = new Set([
   'deleted',
 ]);
 const repeatable = new Set(['tag', 'sort_key', 'sort_dir']);
+/** Of min_disk and min_ram. */
+const largestMinimum = 2_147_483_647;
 
 export function refuseQuery(why: string): Failure {
   return new Failure('invalid_query', why);
@@ -50,6 +52,12 @@ function readInteger(name: string, text: string): number {
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
     throw refuseQuery(`Parameter '${name}' is not a number of at least 0.`);
   return value;
+}
+
+/** The number, or nothing when it is one that no image has. */
+function readNumbers(name: string, text: string): number[] {
+  const value = readInteger(name, text);
+  return name.startsWith('min_') && value > largestMinimum ? [] : [value];
 }
 
 function readLimit(text: string | undefined, standard: number, most: number): number {
@@ -98,7 +106,7 @@ type Building = { -readonly [K in 'equal' | 'times' | 'properties']: ListFilter[
 function readOther(name: string, text: string, into: Building): void {
   if (lists.has(name)) into.equal.push({ column: name, values: readValues(name, text) });
   else if (texts.has(name)) into.equal.push({ column: name, values: [text] });
-  else if (integers.has(name)) into.equal.push({ column: name, values: [readInteger(name, text)] });
+  else if (integers.has(name)) into.equal.push({ column: name, values: readNumbers(name, text) });
   else if (name === 'protected') into.equal.push({ column: name, values: [readFlag(name, text)] });
   else if (name === 'created_at' || name === 'updated_at') into.times.push(readTimeBound(name, text));
   else {

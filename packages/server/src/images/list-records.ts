@@ -12,6 +12,7 @@ type Condition = RawBuilder<unknown>;
 const and = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` AND `)})`;
 const or = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` OR `)})`;
 const columns = sql.join(imageColumns.map((name) => sql.ref(name)));
+const judgedOneByOne = 20;
 const uuids = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Nulls are lowest, whatever the direction. */
@@ -53,9 +54,12 @@ function fromOn({ column, direction }: SortKey, value: unknown): Condition {
 /** Rows after `marker` in the order of `sort`. */
 function afterMarker(sort: readonly SortKey[], marker: Image): Condition {
   const values = sort.map(({ column }) => marker[column]);
-  const allDescending = sort.every(({ column, direction }) => direction === 'desc' && !isNullable(column));
-  if (allDescending)
-    return sql`(${sql.join(sort.map(({ column }) => sql.ref(column)))}) < (${sql.join(values.map((value) => sql`${value}`))})`;
+  const [{ direction: way }] = sort as [SortKey];
+  if (sort.every(({ column, direction }) => direction === way && !isNullable(column))) {
+    const names = sql.join(sort.map(({ column }) => sql.ref(column)));
+    const bounds = sql.join(values.map((value) => sql`${value}`));
+    return way === 'desc' ? sql`(${names}) < (${bounds})` : sql`(${names}) > (${bounds})`;
+  }
   const steps = sort.map((key, index) =>
     and([
       ...sort.slice(0, index).map(({ column }, at) => equalTo(column, values[at])),
@@ -86,8 +90,16 @@ function conditionsOf(filter: ListFilter): Condition[] {
   ];
   if (terms.length > 0) conditions.push(sql`search_terms @> ${terms}::text[]`);
   for (const tag of filter.tags) conditions.push(sql`${tag} = ANY (tags)`);
-  for (const { name, value } of filter.properties) conditions.push(sql`properties ->> ${name} = ${value}`);
+  conditions.push(...propertyConditions(filter.properties));
   return conditions;
+}
+
+/** One by one the planner can judge them, but thousands would keep it busy for seconds. */
+function propertyConditions(properties: ListFilter['properties']): Condition[] {
+  if (properties.length <= judgedOneByOne)
+    return properties.map(({ name, value }) => sql`properties ->> ${name} = ${value}`);
+  const wanted = Object.fromEntries(properties.map(({ name, value }) => [name, value]));
+  return [sql`properties @> ${JSON.stringify(wanted)}::jsonb`];
 }
 
 /** Whose list it is. */

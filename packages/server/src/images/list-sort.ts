@@ -21,6 +21,8 @@ function refuse(why: string): Failure {
   return new Failure('invalid_query', why);
 }
 
+type Direction = SortKey['direction'];
+
 function sortKey(key: string, direction: string): SortKey {
   if (!sortKeys.includes(key as SortKey['column']))
     throw refuse(`Images cannot be sorted by '${key}', only by ${sortKeys.join(', ')}.`);
@@ -31,17 +33,24 @@ function sortKey(key: string, direction: string): SortKey {
 
 function readCombined(sort: string): SortKey[] {
   return sort.split(',').map((part) => {
-    const [key = '', direction = 'desc', ...more] = part.trim().split(':');
+    const [key = '', direction = '', ...more] = part.split(':').map((word) => word.trim());
     if (more.length > 0) throw refuse(`Sort order '${part}' is not key:direction.`);
-    return sortKey(key, direction);
+    return sortKey(key, direction === '' ? 'desc' : direction);
   });
 }
 
 function readRepeated(keys: readonly string[], directions: readonly string[]): SortKey[] {
   if (directions.length > 1 && keys.length !== directions.length)
     throw refuse('There must be as many sort_dir as sort_key parameters.');
-  if (keys.length === 0) return directions.map((direction) => sortKey('created_at', direction));
-  return keys.map((key, index) => sortKey(key, directions[index] ?? directions[0] ?? 'desc'));
+  const wanted = keys.length === 0 ? ['created_at'] : keys;
+  return wanted.map((key, index) =>
+    sortKey(key.trim(), (directions[index] ?? directions[0] ?? 'desc').trim()),
+  );
+}
+
+/** Glance: ties go the way of the keys when those were given one direction, else down. */
+function tieDirection(order: readonly SortKey[], directions: number): Direction {
+  return directions === 1 ? order[0]!.direction : 'desc';
 }
 
 /** Always ends in an order without ties: created_at, then id. Fails with invalid_query. */
@@ -53,9 +62,10 @@ export function readSort(
   if (sort !== undefined && (keys.length > 0 || directions.length > 0))
     throw refuse('Use either sort or sort_key and sort_dir, not both.');
   const order = sort === undefined ? readRepeated(keys, directions) : readCombined(sort);
+  const direction = tieDirection(order, sort === undefined ? directions.length : order.length);
   const seen = new Set<string>();
   const unique = order.filter(({ column }) => !seen.has(column) && seen.add(column));
   for (const column of ['created_at', 'id'] as const)
-    if (!seen.has(column)) unique.push({ column, direction: 'desc' });
+    if (!seen.has(column)) unique.push({ column, direction });
   return unique;
 }

@@ -17,11 +17,15 @@ function refuse(why: string): Failure {
   return new Failure('invalid_patch', why);
 }
 
+/** A value as a message quotes it: what is no text may be nested too deep to be written out. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : `of type ${value === null ? 'null' : typeof value}`;
+}
+
 /** `{"op":"replace","path":"/name","value":"x"}`. */
 function readNew(entry: Record<string, unknown>): [Verb, unknown] {
   const op = entry.op;
-  if (!verbs.includes(op as Verb))
-    throw refuse(`Operation ${JSON.stringify(op ?? null)} is not one of ${verbs.join(', ')}.`);
+  if (!verbs.includes(op as Verb)) throw refuse(`Operation ${quoted(op)} is not one of ${verbs.join(', ')}.`);
   return [op as Verb, entry.path];
 }
 
@@ -36,7 +40,7 @@ function readOld(entry: Record<string, unknown>): [Verb, unknown] {
 
 function readPath(path: unknown): string {
   if (typeof path !== 'string' || !path.startsWith('/'))
-    throw refuse(`Path ${JSON.stringify(path ?? null)} does not begin with "/".`);
+    throw refuse(`Path ${quoted(path)} does not begin with "/".`);
   const segments = path.slice(1).split('/');
   if (segments.some((segment) => segment === '')) throw refuse(`Path '${path}' has an empty segment.`);
   if (/~(?![01])/.test(path)) throw refuse(`Path '${path}' has a "~" that is neither "~0" nor "~1".`);

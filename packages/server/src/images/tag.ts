@@ -16,7 +16,7 @@ export async function addTag(parts: Parts, caller: Caller, id: string, tag: stri
     parts.policy.require('modify_image', caller, target);
     if (image.tags.includes(tag)) return;
     const tags = [...image.tags, tag];
-    checkImageLimits(parts.settings.limits, {}, tags);
+    checkImageLimits(parts.settings.limits, { ...image, tags }, image);
     await updateImage(queries, { ...image, tags, updated_at: new Date() });
   });
 }

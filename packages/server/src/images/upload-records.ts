@@ -28,6 +28,7 @@ export async function insertUpload(
   requestId: string,
 ): Promise<boolean> {
   return await database.transaction(async (queries) => {
+    await requireRecorded(queries, upload.process);
     if (!(await moveStatus(queries, image.id, 'queued', 'saving'))) return false;
     await queries
       .insertInto('uploads')
@@ -45,6 +46,16 @@ export async function insertUpload(
     });
     return true;
   });
+}
+
+/** Another process may have judged us dead and cleared up: nothing may be begun under the old number then. */
+async function requireRecorded(queries: Queries, process: number): Promise<void> {
+  const query = queries.selectFrom('processes').select('number').where('number', '=', process).forKeyShare();
+  if ((await query.executeTakeFirst()) === undefined)
+    throw new Failure(
+      'unavailable',
+      'This server is just coming back to its database: upload again in a moment.',
+    );
 }
 
 /** Takes the upload's row away; only one taker ever succeeds, so only one decides how the upload ended. */

@@ -31,8 +31,8 @@ export interface UploadInput {
 }
 
 export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
-  const store = chooseStore(parts, input.storeId);
   checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
+  const store = chooseStore(parts, input.storeId);
   const { image, target } = await findVisible(parts.database.db, parts.policy, caller, input.id);
   parts.policy.require('upload_image', caller, target);
   if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');

@@ -6,14 +6,31 @@ export interface ImageLimits {
   readonly maxTags: number;
 }
 
-/** Fails with quota_properties or quota_tags; a limit below zero means none. */
-export function checkImageLimits(limits: ImageLimits, properties: object, tags: readonly string[]): void {
-  const count = Object.keys(properties).length;
-  if (limits.maxProperties >= 0 && count > limits.maxProperties)
+interface Load {
+  readonly properties: object;
+  readonly tags: readonly string[];
+}
+
+const nothing: Load = { properties: {}, tags: [] };
+
+/**
+ * Fails with quota_properties or quota_tags when `image` carries more than its limit and more than `before`: an
+ * image from the time of a higher limit can still be changed. A limit below zero means none.
+ */
+export function checkImageLimits(limits: ImageLimits, image: Load, before: Load = nothing): void {
+  const count = Object.keys(image.properties).length;
+  if (isTooMany(count, Object.keys(before.properties).length, limits.maxProperties))
     throw new Failure(
       'quota_properties',
       `An image may have ${limits.maxProperties} properties; this makes ${count}.`,
     );
-  if (limits.maxTags >= 0 && tags.length > limits.maxTags)
-    throw new Failure('quota_tags', `An image may have ${limits.maxTags} tags; this makes ${tags.length}.`);
+  if (isTooMany(image.tags.length, before.tags.length, limits.maxTags))
+    throw new Failure(
+      'quota_tags',
+      `An image may have ${limits.maxTags} tags; this makes ${image.tags.length}.`,
+    );
+}
+
+function isTooMany(count: number, before: number, limit: number): boolean {
+  return limit >= 0 && count > limit && count > before;
 }

@@ -1,7 +1,7 @@
 /** The files of a database cluster: made once, and only opened by the major version that made them. */
 import { execFile } from 'node:child_process';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Failure } from '../../base/failure.ts';
 import type { Log } from '../../base/log.ts';
@@ -42,9 +42,17 @@ function initFailure(cause: unknown): Failure {
   return new Failure('unavailable', `The database cannot be created: ${said}${hint}`, { cause });
 }
 
+async function removeUnfinished(place: Place): Promise<void> {
+  for (const name of await readdir(place.root)) {
+    if (!name.startsWith(`${basename(place.data)}.new`)) continue;
+    await rm(join(place.root, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
 async function create(place: Place, binaries: Binaries, account: Account | null): Promise<void> {
-  const fresh = `${place.data}.new`;
-  await rm(fresh, { recursive: true, force: true });
+  await removeUnfinished(place);
+  // A name of its own: an initdb that outlived us may still be at work in, or about to empty, the one before.
+  const fresh = `${place.data}.new-${crypto.randomUUID()}`;
   await makePrivateFolder(fresh, account);
   try {
     await run(binaries.initdb, [`--pgdata=${fresh}`, ...initArguments], {

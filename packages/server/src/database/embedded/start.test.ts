@@ -80,11 +80,11 @@ test('it runs unprivileged, durable, in UTF-8 with checksums, on a private socke
     work_mem: '5MB',
   };
   for (const [name, value] of Object.entries(wanted)) {
-    const query_ =
+    const statement =
       name === 'lc_collate'
         ? `SELECT datcollate AS v FROM pg_database WHERE datname = 'tintype'`
         : `SELECT current_setting('${name}') AS v`;
-    assert.deepEqual(await query(embedded.connection, query_), [{ v: value }], name);
+    assert.deepEqual(await query(embedded.connection, statement), [{ v: value }], name);
   }
   await embedded.stop();
   assert.ok((await readdir(join(dataDir, 'postgres/log'))).length > 0);
@@ -92,12 +92,12 @@ test('it runs unprivileged, durable, in UTF-8 with checksums, on a private socke
 
 test('a creation cut short is begun again', async () => {
   const cut = join(scratch, 'cut');
-  await mkdir(join(cut, 'postgres/data.new/base'), { recursive: true });
-  await writeFile(join(cut, 'postgres/data.new/PG_VERSION'), '18\n');
+  await mkdir(join(cut, 'postgres/data.new-1/base'), { recursive: true });
+  await writeFile(join(cut, 'postgres/data.new-1/PG_VERSION'), '18\n');
   const embedded = await startEmbedded({ dataDir: cut, log });
   await query(embedded.connection, 'SELECT 1');
   await embedded.stop();
-  assert.ok(!(await readdir(join(cut, 'postgres'))).includes('data.new'));
+  assert.deepEqual((await readdir(join(cut, 'postgres'))).sort(), ['data', 'log', 'socket', 'start.log']);
 });
 
 test('a long path gets its socket in a private temporary folder', async () => {

@@ -35,7 +35,7 @@ function segmentOffset(head: Buffer): number | null {
       Number(offset),
     );
     const first = Math.min(...offsets);
-    return Number.isSafeInteger(first) ? first : null;
+    return Number.isSafeInteger(first) && first >= 0 ? first : null;
   } catch {
     return null;
   }
