@@ -70,6 +70,10 @@ export const failures = {
   body_too_large: { status: 413, remedy: 'Send a smaller document.' },
   size_cap: { status: 413, remedy: 'Upload a smaller image, or ask the operator to raise images.sizeCap.' },
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
+  quota_exceeded: {
+    status: 413,
+    remedy: 'Delete images, or ask the operator to raise the quota that the message names.',
+  },
   quota_properties: { status: 413, remedy: 'Remove properties first.' },
   quota_tags: { status: 413, remedy: 'Remove tags first.' },
   quota_members: { status: 413, remedy: 'Remove members first.' },

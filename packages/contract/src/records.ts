@@ -107,6 +107,11 @@ export type TaskRecord = Static<typeof TaskRecord>;
 
 export const TaskList = Type.Object({ tasks: Type.Array(TaskRecord) });
 
+/** Sizes in MiB; limit -1: none. Empty when quotas are off. */
+export const UsageDocument = Type.Object({
+  usage: Type.Record(Type.String(), Type.Object({ usage: Type.Integer(), limit: Type.Integer() })),
+});
+
 export const VersionsDocument = Type.Object({
   versions: Type.Array(
     Type.Object({

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
+import { openQuotas } from './app-quotas.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
 import type { Database } from './database/connect.ts';
@@ -69,7 +70,9 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   const policy = openPolicy(config.policy.file, log);
   const { propertyProtections, propertyProtectionFormat } = config.policy;
   const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
-  const images = imageParts(config, { database, session, stores, policy, protections, log });
+  const quotas = openQuotas(config, log);
+  opening.defer(() => quotas.close());
+  const images = imageParts(config, { database, session, stores, policy, protections, quotas, log });
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));

@@ -173,6 +173,17 @@ export const configSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    quotas: Type.Object(
+      {
+        source: Type.Enum(['none', 'file', 'keystone'], {
+          default: 'none',
+          description: 'Where the quotas of projects come from; keystone: unified limits',
+        }),
+        file: nullable('For source file: YAML with `default` and `projects`; re-read when it changes'),
+        serviceType: text('For source keystone: our type in the service catalogue', 'image'),
+      },
+      { ...closed, default: {} },
+    ),
     stores: Type.Array(StoreSettings, {
       minItems: 1,
       default: [{ id: 'local', type: 'file' }],

@@ -8,10 +8,11 @@ import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes
 import type { Image, Properties } from './image.ts';
 import { insertImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { requireRoom } from './quota-check.ts';
 import { readable } from './readable.ts';
 import { requireVisibility } from './visibility.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'protections' | 'quotas' | 'settings'>;
 
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
@@ -25,7 +26,10 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   for (const name of Object.keys(image.properties)) parts.protections.require('create', name, caller);
   checkImageLimits(parts.settings.limits, image);
 
-  await insertImage(parts.database, image);
+  const quotas = await parts.quotas.of(image.owner);
+  await insertImage(parts.database, image, (queries) =>
+    requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
+  );
   return readable(parts, caller, image);
 }
 

@@ -105,11 +105,16 @@ export async function lockVisible(
   return await visible(queries, policy, caller, id, true);
 }
 
-/** Fails with image_exists when the id is in use or ever was. */
-export async function insertImage(database: Database, image: Image): Promise<void> {
+/** Fails with image_exists when the id is in use or ever was, and with what `check` in the same transaction fails with. */
+export async function insertImage(
+  database: Database,
+  image: Image,
+  check: (queries: Queries) => Promise<void>,
+): Promise<void> {
   const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
   const search_terms = searchTerms(image.tags, image.properties);
   await database.transaction(async (queries) => {
+    await check(queries);
     await queries
       .insertInto('images')
       .values({ ...image, properties: JSON.stringify(image.properties), search_terms })

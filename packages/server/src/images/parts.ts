@@ -5,6 +5,7 @@ import type { Session } from '../database/session.ts';
 import type { ImageLimits } from '../policy/limits.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PropertyProtections } from '../policy/property-protections.ts';
+import type { QuotaSource } from '../policy/quotas.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
 import type { RunningUploads } from './running-uploads.ts';
@@ -29,6 +30,7 @@ export interface ImageParts {
   readonly stores: Stores;
   readonly policy: Policy;
   readonly protections: PropertyProtections;
+  readonly quotas: QuotaSource;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly log: Log;

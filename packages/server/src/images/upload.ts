@@ -4,14 +4,17 @@ import type { Readable } from 'node:stream';
 import { asFailure, Failure } from '../base/failure.ts';
 import { Measure, type Measured } from '../base/measure.ts';
 import { requestChunks } from '../base/request-chunks.ts';
+import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import { Inspector } from '../inspection/inspect.ts';
 import { holdsData } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
+import type { Quotas } from '../policy/quotas.ts';
 import type { Store } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { mebibytes, requireRoom } from './quota-check.ts';
 import { statusConflict } from './status.ts';
 import { activateUpload, insertUpload, revokeUpload, type Upload } from './upload-records.ts';
 
@@ -38,30 +41,38 @@ export async function uploadImage(parts: ImageParts, caller: Caller, input: Uplo
   if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');
   requireFormats(image);
 
+  const quotas = await parts.quotas.of(image.owner);
+  const announced = mebibytes(input.expectedSize ?? 0);
+  const demand = { image_count_uploading: 1, image_size_total: announced };
   const upload = newUpload(parts, image, store);
   const running = parts.uploads.begin(upload.id, image.id);
   try {
-    if (!(await insertUpload(parts.database, upload, image, caller, input.requestId)))
+    const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
+    if (!(await insertUpload(parts.database, upload, image, caller, input.requestId, hasRoom)))
       throw await conflictNow(parts, caller, image.id);
-    await receive(parts, image, upload, store, input, running.signal);
+    await receive(parts, image, upload, { ...input, store, quotas, signal: running.signal });
   } finally {
     running.done();
   }
 }
 
+/** What the data is received with. */
+interface Reception extends UploadInput {
+  readonly store: Store;
+  readonly quotas: Quotas;
+  readonly signal: AbortSignal;
+}
+
 /** From the first byte to the last word: active, or undone. */
-async function receive(
-  parts: ImageParts,
-  image: Image,
-  upload: Upload,
-  store: Store,
-  input: UploadInput,
-  signal: AbortSignal,
-): Promise<void> {
+async function receive(parts: ImageParts, image: Image, upload: Upload, reception: Reception): Promise<void> {
+  const { quotas, signal } = reception;
   try {
-    input.accept();
-    const facts = await storeData(parts, image, upload, store, input, signal);
-    await activateUpload(parts.database, upload, facts);
+    reception.accept();
+    const facts = await storeData(parts, image, upload, reception);
+    const demand = { image_size_total: mebibytes(facts.size ?? 0) };
+    await activateUpload(parts.database, upload, facts, (queries) =>
+      requireRoom(queries, quotas, image.owner, demand),
+    );
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     const failure = asFailure(reason, 'store_unavailable', 'The data could not be stored: try again later.');
@@ -76,9 +87,7 @@ async function storeData(
   parts: ImageParts,
   image: Image,
   upload: Upload,
-  store: Store,
-  input: UploadInput,
-  signal: AbortSignal,
+  { body, store, expectedSize, expectedDigests, idleMs, signal }: Reception,
 ): Promise<DataFacts> {
   const { sizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
   const inspector = new Inspector({
@@ -89,10 +98,10 @@ async function storeData(
   let virtualSize: number | null = null;
   const measure = new Measure({
     cap: sizeCap,
-    expectedSize: input.expectedSize,
+    expectedSize,
     hashAlgorithm,
     md5: legacyMd5,
-    expectedDigests: input.expectedDigests,
+    expectedDigests,
     observe: {
       update: (chunk) => inspector.update(chunk),
       finish: () => {
@@ -100,7 +109,7 @@ async function storeData(
       },
     },
   });
-  const chunks = measure.through(requestChunks(input.body, { idleMs: input.idleMs, signal }));
+  const chunks = measure.through(requestChunks(body, { idleMs, signal }));
   const first = await chunks.next();
   if (!first.done) await store.put(upload.key, resumed(first.value, chunks), signal);
   return factsOf(measure.result(), virtualSize);
