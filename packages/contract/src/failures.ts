@@ -45,6 +45,7 @@ export const failures = {
   },
   status_forbidden: { status: 403, remedy: 'The image must have the status that the message names.' },
   not_shared: { status: 403, remedy: 'Set visibility to shared first.' },
+  namespace_protected: { status: 403, remedy: 'Set protected of the namespace to false first.' },
   image_deactivated: { status: 403, remedy: 'Ask an administrator to reactivate the image.' },
   image_not_found: {
     status: 404,
@@ -52,10 +53,20 @@ export const failures = {
   },
   member_not_found: { status: 404, remedy: 'List the members of the image.' },
   tag_not_found: { status: 404, remedy: 'Read the image to see its tags.' },
+  namespace_not_found: {
+    status: 404,
+    remedy: 'List the namespaces; it may belong to another project or be deleted.',
+  },
+  definition_not_found: {
+    status: 404,
+    remedy: 'Read the namespace to see what it defines.',
+  },
   not_found: { status: 404, remedy: 'Check the path.' },
   method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
   image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
   member_exists: { status: 409, remedy: 'The image is shared with this project already.' },
+  namespace_exists: { status: 409, remedy: 'Choose another name: namespaces are unique in the cloud.' },
+  definition_exists: { status: 409, remedy: 'Choose another name, or replace the definition with PUT.' },
   property_missing: { status: 409, remedy: 'Read the image again: the property is not there.' },
   property_exists: { status: 409, remedy: 'Use replace instead of add.' },
   status_conflict: {
@@ -76,6 +87,10 @@ export const failures = {
   },
   quota_properties: { status: 413, remedy: 'Remove properties first.' },
   quota_tags: { status: 413, remedy: 'Remove tags first.' },
+  quota_metadefs: {
+    status: 413,
+    remedy: 'Remove metadata definitions first, or spread them over more namespaces.',
+  },
   quota_members: { status: 413, remedy: 'Remove members first.' },
   unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
   format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },

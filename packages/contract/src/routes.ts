@@ -1,6 +1,5 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
-import Type, { type TSchema } from 'typebox';
-import type { FailureCode } from './failures.ts';
+import Type from 'typebox';
 import {
   ImageCreation,
   ImagePage,
@@ -11,42 +10,10 @@ import {
   MemberList,
   MemberRecord,
   TaskList,
+  UsageDocument,
   VersionsDocument,
 } from './records.ts';
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With `:name` for one path segment. */
-  readonly path: string;
-  readonly summary: string;
-  /** What the request carries: nothing, one JSON document, or image data. */
-  readonly body: 'none' | 'json' | 'data';
-  /** Answered without a token. */
-  readonly open?: true;
-  readonly request?: TSchema;
-  /** Content types of `request` other than application/json. */
-  readonly consumes?: readonly string[];
-  readonly query?: TSchema;
-  /** Success status → schema of the body, null where the body is empty, 'data' for image data, 'text' for plain text. */
-  readonly responses: Readonly<Record<number, TSchema | null | 'data' | 'text'>>;
-  /** Codes besides those any route can answer (`commonFailures`). */
-  readonly failures: readonly FailureCode[];
-}
-
-/** What any route may answer. */
-export const commonFailures: readonly FailureCode[] = [
-  'unauthenticated',
-  'bad_request',
-  'body_not_allowed',
-  'upload_cut',
-  'upload_stalled',
-  'not_found',
-  'header_too_large',
-  'method_not_allowed',
-  'unknown_method',
-  'unavailable',
-  'internal',
-];
+import type { Route } from './route.ts';
 
 export const patchMediaTypes = [
   'application/openstack-images-v2.1-json-patch',
@@ -368,6 +335,14 @@ export const routes = {
     body: 'none',
     responses: { 204: null },
     failures: ['image_not_found', 'member_not_found', 'forbidden', 'not_shared'],
+  },
+  showUsage: {
+    method: 'GET',
+    path: '/v2/info/usage',
+    summary: 'What the project of the caller has, and may have',
+    body: 'none',
+    responses: { 200: UsageDocument },
+    failures: [],
   },
   listImageTasks: {
     method: 'GET',
