@@ -23,15 +23,15 @@ import type { Route } from './route.ts';
 
 const optionalText = (description: string) => Type.Optional(Type.String({ description }));
 
-const pageFields = {
-  limit: optionalText('page size, at most 1000'),
+const sortFields = {
   sort_key: optionalText('what to sort by, created_at unless given'),
   sort_dir: optionalText('asc or desc, desc unless given'),
 };
 
 const NamespaceQuery = Type.Object(
   {
-    ...pageFields,
+    limit: optionalText('page size, 25 unless given, at most 1000'),
+    ...sortFields,
     marker: optionalText('name of the last namespace of the page before'),
     resource_types: optionalText('names, comma separated: one of them must be associated'),
     visibility: optionalText('public or private'),
@@ -40,7 +40,11 @@ const NamespaceQuery = Type.Object(
 );
 
 const PageQuery = Type.Object(
-  { ...pageFields, marker: optionalText('name of the last one of the page before') },
+  {
+    limit: optionalText('page size; without it the list is whole'),
+    ...sortFields,
+    marker: optionalText('name of the last one of the page before'),
+  },
   { additionalProperties: true },
 );
 

@@ -1,5 +1,6 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
 import Type from 'typebox';
+import { metadefRoutes } from './metadef-routes.ts';
 import {
   ImageCreation,
   ImagePage,
@@ -352,6 +353,7 @@ export const routes = {
     responses: { 200: TaskList },
     failures: ['image_not_found', 'forbidden'],
   },
+  ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;

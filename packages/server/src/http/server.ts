@@ -17,7 +17,9 @@ import { imageActionRoutes } from './routes/image-actions.ts';
 import { imageDataRoutes } from './routes/image-data.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
+import { infoRoutes } from './routes/info.ts';
 import { memberRoutes } from './routes/members.ts';
+import { metadefRoutes } from './routes/metadefs.ts';
 import { schemaRoutes } from './routes/schemas.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { versionsRoutes } from './routes/versions.ts';
@@ -65,6 +67,8 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...imageTaskRoutes(parts),
     ...imageActionRoutes(parts),
     ...memberRoutes(parts),
+    ...metadefRoutes(parts),
+    ...infoRoutes(parts),
   });
   return server;
 }

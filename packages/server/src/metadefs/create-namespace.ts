@@ -1,0 +1,37 @@
+/** POST /v2/metadefs/namespaces: a namespace, with all its definitions or empty. */
+import type { NamespaceInput } from '@tintype/contract';
+import type { Caller } from '../identity/caller.ts';
+import { define } from './define.ts';
+import type { Definition } from './definition.ts';
+import { requireRoomForNamespace } from './limits.ts';
+import { insertNamespace, type Namespace } from './namespace-records.ts';
+import { readFields, readNested } from './read-input.ts';
+import { namespaceExists } from './refusals.ts';
+import { rules } from './rules.ts';
+import { type MetadefParts, requireOwnership } from './visible-namespace.ts';
+
+export interface FullNamespace {
+  readonly namespace: Namespace;
+  readonly definitions: readonly Definition[];
+}
+
+/** Fails with forbidden, namespace_exists, definition_exists or quota_metadefs. */
+export async function createNamespace(
+  { database, policy }: MetadefParts,
+  caller: Caller,
+  input: NamespaceInput,
+): Promise<FullNamespace> {
+  const fields = readFields(input, caller.projectId);
+  const nested = readNested(input);
+  const target = { ...fields, project_id: caller.projectId };
+  policy.require('add_metadef_namespace', caller, target);
+  for (const kind of new Set(nested.map((one) => one.kind))) policy.require(rules[kind].add, caller, target);
+  requireOwnership(policy, caller, fields.owner);
+
+  return await database.transaction(async (queries) => {
+    await requireRoomForNamespace(queries, fields.owner);
+    const namespace = await insertNamespace(queries, fields);
+    if (namespace === undefined) throw namespaceExists(fields.namespace);
+    return { namespace, definitions: await define(queries, namespace, nested) };
+  });
+}

@@ -1,0 +1,68 @@
+/** GET /v2/metadefs/namespaces: one page of what the caller may see, with the resource types each is for. */
+
+import { namespaceVisibilities } from '@tintype/contract';
+import type { Caller } from '../identity/caller.ts';
+import type { FullNamespace } from './create-namespace.ts';
+import { definitionsOf } from './definition-records.ts';
+import {
+  type Namespace,
+  type NamespaceFilter,
+  namespaceSortKeys,
+  selectNamespaces,
+} from './namespace-records.ts';
+import { oneOf, type PageLimits, parameter, readPage } from './page-query.ts';
+import { rules } from './rules.ts';
+import { findNamespace, type MetadefParts, namespaceTarget, viewerOf } from './visible-namespace.ts';
+
+export interface NamespaceList {
+  readonly namespaces: FullNamespace[];
+  /** The marker of the next page; null when this page was not full. */
+  readonly next: string | null;
+}
+
+function readFilter(query: URLSearchParams): NamespaceFilter {
+  const visibility = parameter(query, 'visibility');
+  return {
+    visibility: visibility === null ? null : oneOf('visibility', visibility, namespaceVisibilities),
+    resourceTypes: parameter(query, 'resource_types')?.split(',') ?? null,
+  };
+}
+
+/** Fails with invalid_query, forbidden, or namespace_not_found for the marker. */
+export async function listNamespaces(
+  { database, policy }: MetadefParts,
+  caller: Caller,
+  query: URLSearchParams,
+  limits: PageLimits,
+): Promise<NamespaceList> {
+  const own = { project_id: caller.projectId };
+  policy.require('get_metadef_namespaces', caller, own);
+  policy.require(rules.resource_type.list, caller, own);
+  const filter = readFilter(query);
+  const page = readPage(query, namespaceSortKeys, limits);
+  const viewer = viewerOf(policy, caller);
+
+  let after = page.marker === null ? null : await findNamespace(database.db, policy, caller, page.marker);
+  const shown: Namespace[] = [];
+  let isMore = page.limit > 0;
+  while (isMore && shown.length < page.limit) {
+    const wanted = page.limit - shown.length;
+    const rows = await selectNamespaces(database.db, viewer, filter, { ...page, limit: wanted }, after);
+    for (const row of rows)
+      if (policy.isAllowed('get_metadef_namespace', caller, namespaceTarget(row))) shown.push(row);
+    isMore = rows.length === wanted;
+    after = rows.at(-1) ?? null;
+  }
+  const associations = await definitionsOf(
+    database.db,
+    shown.map(({ id }) => id),
+    'resource_type',
+  );
+  return {
+    namespaces: shown.map((namespace) => ({
+      namespace,
+      definitions: associations.filter((one) => one.namespace_id === namespace.id),
+    })),
+    next: isMore ? shown.at(-1)!.namespace : null,
+  };
+}

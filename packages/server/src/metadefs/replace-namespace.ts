@@ -1,0 +1,29 @@
+/** PUT /v2/metadefs/namespaces/{namespace}: all attributes anew, the name included; its definitions stay. */
+import type { NamespaceInput } from '@tintype/contract';
+import type { Caller } from '../identity/caller.ts';
+import { requireRoomForNamespace } from './limits.ts';
+import { type Namespace, updateNamespace } from './namespace-records.ts';
+import { readFields } from './read-input.ts';
+import { namespaceExists } from './refusals.ts';
+import { lockNamespace, type MetadefParts, requireIn, requireOwnership } from './visible-namespace.ts';
+
+/** Fails with namespace_not_found, forbidden, namespace_exists or quota_metadefs. */
+export async function replaceNamespace(
+  { database, policy }: MetadefParts,
+  caller: Caller,
+  name: string,
+  input: NamespaceInput,
+): Promise<Namespace> {
+  const fields = readFields(input, caller.projectId);
+  return await database.transaction(async (queries) => {
+    const before = await lockNamespace(queries, policy, caller, name);
+    requireIn(policy, 'modify_metadef_namespace', caller, before);
+    if (fields.owner !== before.owner) {
+      requireOwnership(policy, caller, fields.owner);
+      await requireRoomForNamespace(queries, fields.owner);
+    }
+    const after = await updateNamespace(queries, before.id, fields);
+    if (after === undefined) throw namespaceExists(fields.namespace);
+    return after;
+  });
+}
