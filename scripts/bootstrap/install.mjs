@@ -65,7 +65,8 @@ function readErrorCode(logs) {
 /** @param {string[]} args @param {string} root */
 function spawnNpm(args, root) {
   const { npm_execpath: script = '', npm_node_execpath: node = process.execPath } = process.env;
-  const options = /** @type {const} */ ({ cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  /** @type {import('node:child_process').SpawnOptions} */
+  const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
   // yarn and pnpm set npm_execpath too, and only npm itself can follow package-lock.json.
   if (basename(script) === 'npm-cli.js' && existsSync(script)) {
     return spawn(existsSync(node) ? node : process.execPath, [script, ...args], options);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const oldestMajor = 24;
+const oldestMajor = 24;
 
 /** @param {string} version `24.21.0` @returns {boolean} */
 function isNewEnough(version) {

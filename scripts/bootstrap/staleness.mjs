@@ -83,13 +83,12 @@ function namesNeededBy(entry, withDev) {
   return [...Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }), ...peers, ...dev];
 }
 
-/** Every entry this machine needs, found from the workspaces outward. @param {Entries} entries @param {boolean} withDev */
+/** Every entry this machine needs, found from the workspaces and their links outward. @param {Entries} entries @param {boolean} withDev */
 function neededHere(entries, withDev) {
-  const start = Object.keys(entries).filter((path) => !path.includes('node_modules/'));
+  const start = Object.keys(entries).filter((path) => !path.includes('node_modules/') || entries[path]?.link);
   const needed = new Set(start);
   for (const path of needed) {
     const entry = entries[path] ?? {};
-    if (entry.link && entry.resolved !== undefined) needed.add(entry.resolved);
     for (const name of namesNeededBy(entry, withDev && start.includes(path))) {
       const found = resolveIn(entries, path, name);
       if (found !== undefined && fitsThisMachine(entries[found] ?? {})) needed.add(found);

@@ -1,1 +1,2 @@
-export {};
+/** The parts of the command that other packages use. */
+export { renderCommandReference } from './reference.ts';

@@ -12,7 +12,10 @@ import { type ImageChanges, type PatchOperation, type UpdateOptions, updateImage
 import { type Uploaded, type UploadOptions, uploadData } from './upload-data.ts';
 import type { ImageBody } from './upload-source.ts';
 
-export type ImageTask = TaskRecord;
+/** One piece of work on an image. */
+export type ImageTask = Omit<TaskRecord, 'status'> & {
+  readonly status: 'pending' | 'processing' | 'success' | 'failure';
+};
 
 /**
  * Every method throws ImageApiError when the server refuses, ConnectionError when it cannot be reached, ProtocolError when

@@ -1,4 +1,5 @@
 /** Which images to list, and the query text that asks for them (API section 3). */
+import type { Visibility } from '@tintype/contract';
 import type { Image } from './image.ts';
 
 export interface ImageQuery {
@@ -9,7 +10,7 @@ export interface ImageQuery {
   readonly disk_format?: string;
   readonly container_format?: string;
   readonly owner?: string;
-  readonly visibility?: Image['visibility'] | 'all';
+  readonly visibility?: Visibility | 'all';
   readonly member_status?: 'accepted' | 'pending' | 'rejected' | 'all';
   /** Images that have every one of them. */
   readonly tags?: readonly string[];

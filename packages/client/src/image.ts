@@ -1,8 +1,10 @@
 /** The image record as clients meet it, and which of its attributes are custom properties. */
-import type { ImageRecord } from '@tintype/contract';
+import type { ImageRecord, ImageStatus, Visibility } from '@tintype/contract';
 
 /** One image. Custom properties are further members, all strings. */
-export type Image = ImageRecord & {
+export type Image = Omit<ImageRecord, 'status' | 'visibility'> & {
+  readonly status: ImageStatus;
+  readonly visibility: Visibility;
   /** Comma list; only from servers with several stores. */
   readonly stores?: string;
   readonly direct_url?: string;
@@ -16,7 +18,7 @@ export type Image = ImageRecord & {
 export interface ImageAttributes {
   readonly id?: string;
   readonly name?: string | null;
-  readonly visibility?: Image['visibility'];
+  readonly visibility?: Visibility;
   readonly protected?: boolean;
   readonly os_hidden?: boolean;
   readonly owner?: string | null;

@@ -42,7 +42,7 @@ function isOperations(
 }
 
 /** `add` sets a custom property whether or not it is there already. */
-export function patchOperations(changes: ImageChanges): PatchOperation[] {
+function patchOperations(changes: ImageChanges): PatchOperation[] {
   return Object.entries(changes).flatMap(([name, value]): PatchOperation[] => {
     const path = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
     if (value === undefined) return [];

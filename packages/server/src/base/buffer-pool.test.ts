@@ -1,26 +1,40 @@
 /** The pool keeps to its budget and never hands one buffer to two takers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BufferPool } from './buffer-pool.ts';
+import { BufferPool, isFast } from './buffer-pool.ts';
 
 test('large buffers become small ones when the budget is used up', () => {
   const pool = new BufferPool({ large: 1024, small: 64, budget: 2048 });
-  const taken = [pool.takeLarge(), pool.takeLarge(), pool.takeLarge()];
+  const taken = [pool.take(true), pool.take(true), pool.take(true), pool.take(false)];
   assert.deepEqual(
     taken.map(({ length }) => length),
-    [1024, 1024, 64],
+    [1024, 1024, 64, 64],
   );
   assert.equal(pool.largeBytesOut, 2048);
   pool.giveBack(taken[0]!);
-  assert.equal(pool.takeLarge().length, 1024);
+  assert.equal(pool.take(true).length, 1024);
 });
 
 test('a buffer that was given back is taken again, by one taker', () => {
   const pool = new BufferPool({ large: 1024, small: 64, budget: 4096 });
-  for (const take of [() => pool.takeLarge(), () => pool.takeSmall()]) {
-    const first = take();
+  for (const large of [true, false]) {
+    const first = pool.take(large);
     pool.giveBack(first);
-    assert.equal(take(), first);
-    assert.notEqual(take(), first);
+    assert.equal(pool.take(large), first);
+    assert.notEqual(pool.take(large), first);
   }
+});
+
+test('a buffer that was dropped is nobody’s, and frees its share of the budget', () => {
+  const pool = new BufferPool({ large: 1024, small: 64, budget: 1024 });
+  const first = pool.take(true);
+  pool.drop(first);
+  const second = pool.take(true);
+  assert.equal(second.length, 1024);
+  assert.notEqual(second, first);
+});
+
+test('a stream is fast from 16 MiB/s on', () => {
+  assert.ok(isFast(1024 * 1024, 62) && isFast(65_536, 0));
+  assert.ok(!isFast(1024 * 1024, 63) && !isFast(0, 0));
 });

@@ -9,6 +9,14 @@ export interface BufferPoolOptions {
   readonly budget: number;
 }
 
+/** Bytes per millisecond from which on a stream is worth a large buffer: 16 MiB/s. */
+const fastRate = (16 * 1024 * 1024) / 1000;
+
+/** Whether a stream that moved `bytes` in that time is worth a large buffer; one that trickles is not. */
+export function isFast(bytes: number, milliseconds: number): boolean {
+  return bytes > 0 && bytes >= milliseconds * fastRate;
+}
+
 /** Gives out uninitialised buffers of two sizes. What is taken must be given back once, and not used after. */
 export class BufferPool {
   readonly #options: BufferPoolOptions;
@@ -25,31 +33,25 @@ export class BufferPool {
     return this.#largeOut * this.#options.large;
   }
 
-  /** Bytes of a small buffer. */
-  get smallBytes(): number {
-    return this.#options.small;
-  }
-
-  takeSmall(): Buffer {
-    return this.#freeSmall.pop() ?? Buffer.allocUnsafeSlow(this.#options.small);
-  }
-
-  /** A large buffer, or a small one when the budget is used up. */
-  takeLarge(): Buffer {
-    const { large, budget } = this.#options;
-    if ((this.#largeOut + 1) * large > budget) return this.takeSmall();
+  /** Large when that is asked for and the budget allows it, else small. */
+  take(large: boolean): Buffer {
+    if (!large || (this.#largeOut + 1) * this.#options.large > this.#options.budget) {
+      return this.#freeSmall.pop() ?? Buffer.allocUnsafeSlow(this.#options.small);
+    }
     this.#largeOut += 1;
-    return this.#freeLarge.pop() ?? Buffer.allocUnsafeSlow(large);
+    return this.#freeLarge.pop() ?? Buffer.allocUnsafeSlow(this.#options.large);
   }
 
   giveBack(buffer: Buffer): void {
     const { large, small } = this.#options;
-    if (buffer.length === large) {
-      this.#largeOut -= 1;
-      if (this.#freeLarge.length < keep(large)) this.#freeLarge.push(buffer);
-    } else if (buffer.length === small && this.#freeSmall.length < keep(small)) {
-      this.#freeSmall.push(buffer);
-    }
+    this.drop(buffer);
+    if (buffer.length === large && this.#freeLarge.length < keep(large)) this.#freeLarge.push(buffer);
+    if (buffer.length === small && this.#freeSmall.length < keep(small)) this.#freeSmall.push(buffer);
+  }
+
+  /** Gives back a buffer that somebody may still be using: nobody else will get it. */
+  drop(buffer: Buffer): void {
+    if (buffer.length === this.#options.large) this.#largeOut -= 1;
   }
 }
 

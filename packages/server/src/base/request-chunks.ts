@@ -14,6 +14,12 @@ type Step = IteratorResult<Buffer, undefined>;
 const queueLimit = 256 * 1024;
 
 /**
+ * Bytes taken from one sender before the event loop turns to everybody else: a socket alone may give
+ * 2 MiB at once, and hashing those takes longer than another request should wait.
+ */
+const turnLimit = 256 * 1024;
+
+/**
  * Yields the stream's own buffers, uncopied. Fails with upload_cut when the stream ends before its data
  * did, upload_stalled when it goes silent, or the reason of `signal`. Leaving the loop stops listening
  * and pauses the stream; it can still be drained. To be iterated once.
@@ -31,6 +37,7 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
   #failure: unknown = null;
   #waiting: { resolve: (step: Step) => void; reject: (reason: unknown) => void } | null = null;
   #idle: NodeJS.Timeout | null = null;
+  #turnBytes = 0;
   #listening = false;
 
   constructor(stream: Readable, options: RequestChunksOptions) {
@@ -55,7 +62,7 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#watch();
-      if (this.#stream.isPaused()) this.#stream.resume();
+      if (this.#turnBytes < turnLimit && this.#stream.isPaused()) this.#stream.resume();
     });
   }
 
@@ -104,7 +111,15 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
     waiting?.reject(reason);
   }
 
+  readonly #onTurn = (): void => {
+    this.#turnBytes = 0;
+    if (this.#waiting !== null && this.#listening && this.#stream.isPaused()) this.#stream.resume();
+  };
+
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#turnBytes === 0) setImmediate(this.#onTurn);
+    this.#turnBytes += chunk.length;
+    if (this.#turnBytes >= turnLimit) this.#stream.pause();
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;

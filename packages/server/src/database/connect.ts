@@ -174,7 +174,10 @@ export async function connect(config: DatabaseConfig, options: ConnectOptions): 
     idleTimeoutMillis: 60_000,
     onConnect: prepareClient,
   });
-  pool.on('error', (err) => log.warn({ err }, 'an idle database connection was lost'));
+  pool.on('error', (err) => {
+    // The pool ends before its connections have, and the server that goes next tells them so.
+    if (!pool.ending) log.warn({ err }, 'an idle database connection was lost');
+  });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) });
   let closing: Promise<void> | undefined;
   return {

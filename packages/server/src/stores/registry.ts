@@ -2,7 +2,7 @@
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { Failure } from '../base/failure.ts';
-import { fileStoreOptions, openFileStore } from './file/file.ts';
+import { fileStoreOptions, openFileStore, placeOfFileStore } from './file/file.ts';
 import type { Store } from './store.ts';
 
 /** What every store's configuration begins with; the rest belongs to its driver. */
@@ -16,10 +16,12 @@ export interface StoreDriver {
   /** Checked before `open` is called with a value that fits it. */
   readonly options: TSchema;
   open(options: never): Promise<Store>;
+  /** Where the objects are: no two stores may share it, or each would take the other's for orphans. */
+  place(options: never): string;
 }
 
 export const storeDrivers: Readonly<Record<string, StoreDriver>> = {
-  file: { options: fileStoreOptions, open: openFileStore },
+  file: { options: fileStoreOptions, open: openFileStore, place: placeOfFileStore },
 };
 
 export interface Stores {
@@ -40,6 +42,7 @@ export async function openStores(
 ): Promise<Stores> {
   checkIds(configs, defaultId);
   const drivers = configs.map(driverOf);
+  checkPlaces(configs, drivers);
   const all: Store[] = [];
   try {
     for (const [index, driver] of drivers.entries()) all.push(await driver.open(configs[index] as never));
@@ -66,6 +69,18 @@ function checkIds(configs: readonly StoreConfig[], defaultId: string | null): vo
   }
   if (defaultId === null || ids.has(defaultId)) return;
   throw wrong(`defaultStore is ${defaultId}, but the stores are ${[...ids].join(', ')}.`);
+}
+
+function checkPlaces(configs: readonly StoreConfig[], drivers: readonly StoreDriver[]): void {
+  const taken = new Map<string, string>();
+  for (const [index, driver] of drivers.entries()) {
+    const { id, type } = configs[index]!;
+    const place = `${type} ${driver.place(configs[index] as never)}`;
+    const other = taken.get(place);
+    if (other !== undefined)
+      throw wrong(`Stores ${other} and ${id} are at the same place: give each its own.`);
+    taken.set(place, id);
+  }
 }
 
 function driverOf(config: StoreConfig): StoreDriver {

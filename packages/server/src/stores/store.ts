@@ -29,8 +29,8 @@ export interface Store {
   readonly description: string | null;
 
   /**
-   * Writes `body` under `key` and resolves with the bytes written once they are durable; until then
-   * no other call sees the object. If `body` throws or `signal` aborts, nothing is left under `key`
+   * Writes `body` under `key` and resolves with the bytes written once they are durable; no other call
+   * sees the object before it is whole. If `body` throws or `signal` aborts, nothing is left under `key`
    * and that error is thrown; an abort does not wait for a `body` that is silent. A chunk of `body` is
    * not used any more once the next one is asked for, so that what `get` yields can be put elsewhere.
    * Fails with store_full, store_unavailable, or image_exists when the key is taken.
@@ -39,10 +39,10 @@ export interface Store {
 
   /**
    * Yields the object's bytes, or those of `range`, in order. A yielded chunk is valid only until the
-   * next is asked for. Ends exactly after the last byte; fewer bytes than recorded is store_unavailable.
-   * Fails before the first chunk with not_found when there is no such object, or range_not_satisfiable.
-   * The object stays open until the last chunk was taken or the iterator's `return` was called: who does
-   * not read what was got must call it.
+   * next is asked for; the last one of a consumer that leaves early stays valid. Ends exactly after the
+   * last byte; fewer bytes than recorded is store_unavailable. Fails before the first chunk with
+   * not_found when there is no such object, or range_not_satisfiable. The object stays open until the
+   * last chunk was taken or the iterator's `return` was called: who does not read must call it.
    */
   get(key: string, range?: ByteRange): Promise<AsyncIterableIterator<Uint8Array, undefined>>;
 

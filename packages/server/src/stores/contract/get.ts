@@ -32,6 +32,29 @@ export const getCases: Cases = {
     const expected = slice(1, 0, 3 * mebi);
     for (const bytes of await Promise.all(readers)) assert.ok(bytes.equals(expected));
   },
+  'a reader that is closed while it reads': async (store) => {
+    const key = await given(store, 4 * mebi);
+    const reader = await store.get(key);
+    await reader.next();
+    const [last] = await Promise.all([reader.next(), reader.return?.()]);
+    assert.ok(last.done || last.value.length > 0);
+    assert.deepEqual(await reader.next(), { value: undefined, done: true });
+    assert.ok((await collect(await store.get(key))).equals(slice(1, 0, 4 * mebi)));
+  },
+  'a chunk is left alone after its reader left': async (store) => {
+    const key = await given(store, 8 * mebi);
+    const left = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const reader = await store.get(key);
+        const { value } = await reader.next();
+        await reader.return?.();
+        return value!;
+      }),
+    );
+    const before = left.map((chunk) => Buffer.from(chunk));
+    await collect(await store.get(key, { first: mebi, last: 6 * mebi }));
+    for (const [index, chunk] of left.entries()) assert.ok(before[index]!.equals(chunk), 'it was used again');
+  },
   'readers that leave early, throw or never begin leave nothing open': async (store) => {
     const key = await given(store, 8 * mebi);
     await leaveEarly(store, key);

@@ -49,6 +49,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<Store> {
   return store;
 }
 
+export function placeOfFileStore(options: FileStoreOptions): string {
+  return resolve(options.path);
+}
+
 class FileStore implements Store {
   readonly type = 'file';
   readonly id: string;

@@ -1,10 +1,7 @@
 /** Reads a file, or a part of it, through pooled buffers, one buffer ahead of the consumer. */
 import type { FileHandle } from 'node:fs/promises';
-import { ioBuffers } from '../../base/buffer-pool.ts';
+import { ioBuffers, isFast } from '../../base/buffer-pool.ts';
 import { Failure } from '../../base/failure.ts';
-
-/** Milliseconds: a consumer that takes longer for a chunk gains nothing from large buffers or reading ahead. */
-const slow = 100;
 
 interface Filled {
   readonly buffer: Buffer;
@@ -20,7 +17,7 @@ export class FileReader implements AsyncIterableIterator<Uint8Array, undefined, 
   #position: number;
   #left: number;
   #ahead: Promise<Filled> | null = null;
-  #lent: Buffer | null = null;
+  #lent: Filled | null = null;
   #lentAt = 0;
   #fast = false;
   #closed: Promise<void> | null = null;
@@ -36,50 +33,51 @@ export class FileReader implements AsyncIterableIterator<Uint8Array, undefined, 
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#lent !== null) {
-      this.#fast = performance.now() - this.#lentAt < slow;
-      this.#takeBack();
-    }
+    this.#takeBack();
     if (this.#closed !== null || (this.#left === 0 && this.#ahead === null)) return this.return();
-    let filled: Filled;
     try {
-      filled = await (this.#ahead ?? this.#read());
-    } catch (error) {
+      const reading = this.#ahead ?? this.#read();
       this.#ahead = null;
+      const filled = await reading;
+      if (this.#closed === null) return { value: this.#lend(filled), done: false };
+      ioBuffers.giveBack(filled.buffer);
+      return this.return();
+    } catch (error) {
       await this.return();
       throw error;
     }
-    this.#ahead = null;
-    if (this.#closed !== null) {
-      ioBuffers.giveBack(filled.buffer);
-      return { value: undefined, done: true };
-    }
-    if (this.#fast && this.#left > 0) this.#readAhead();
-    this.#lent = filled.buffer;
-    this.#lentAt = performance.now();
-    return { value: filled.buffer.subarray(0, filled.length), done: false };
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#takeBack();
+    // Who leaves early may have its last chunk on the way to a socket still.
+    if (this.#lent !== null) ioBuffers.drop(this.#lent.buffer);
+    this.#lent = null;
     this.#closed ??= this.#close();
     await this.#closed;
     return { value: undefined, done: true };
   }
 
+  /** The consumer asks for more, so it has done with what it had. */
   #takeBack(): void {
-    if (this.#lent !== null) ioBuffers.giveBack(this.#lent);
+    if (this.#lent === null) return;
+    this.#fast = isFast(this.#lent.length, performance.now() - this.#lentAt);
+    ioBuffers.giveBack(this.#lent.buffer);
     this.#lent = null;
   }
 
-  #readAhead(): void {
-    this.#ahead = this.#read();
-    // Told when the consumer comes for it; until then it must not count as unhandled.
-    this.#ahead.catch(() => undefined);
+  #lend(filled: Filled): Uint8Array {
+    if (this.#fast && this.#left > 0) {
+      this.#ahead = this.#read();
+      // Told when the consumer comes for it; until then it must not count as unhandled.
+      this.#ahead.catch(() => undefined);
+    }
+    this.#lent = filled;
+    this.#lentAt = performance.now();
+    return filled.buffer.subarray(0, filled.length);
   }
 
   async #read(): Promise<Filled> {
-    const buffer = this.#fast ? ioBuffers.takeLarge() : ioBuffers.takeSmall();
+    const buffer = ioBuffers.take(this.#fast);
     try {
       const length = Math.min(buffer.length, this.#left);
       const { bytesRead } = await this.#file.read(buffer, 0, length, this.#position);

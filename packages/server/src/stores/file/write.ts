@@ -1,18 +1,23 @@
 /** Writes a stream of chunks to a file: one write under way, the next bytes gathered meanwhile. */
 import type { FileHandle } from 'node:fs/promises';
-import { ioBuffers } from '../../base/buffer-pool.ts';
+import { ioBuffers, isFast } from '../../base/buffer-pool.ts';
 
 /** Bytes after which the file system is told to begin writing back, so that the last fsync is short. */
 const writeBackEvery = 32 * 1024 * 1024;
 
+/** Each keeps one of the process's few file system threads, which reads and writes need too. */
+const writeBacksAtOnce = 2;
+let writeBacks = 0;
+
 /**
- * Bytes are copied on arrival: a chunk may be reused by its source at once, and however many uploads
- * trickle, none holds more than one buffer while it waits for data.
+ * Bytes are copied on arrival: a chunk may be reused by its source at once, few large writes cost less
+ * than many small ones, and however many uploads trickle, none holds more than one small buffer.
  */
 export class FileWriter {
   readonly #file: FileHandle;
-  #gathering: Buffer | null = null;
+  #gathering: Buffer = ioBuffers.take(false);
   #gathered = 0;
+  #gatheringSince = performance.now();
   #writing: Promise<void> | null = null;
   #syncing: Promise<void> | null = null;
   #written = 0;
@@ -31,81 +36,79 @@ export class FileWriter {
   /** Waits only when the file does not keep up. */
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#error !== null) throw this.#error;
-    const room = this.#gathering === null ? ioBuffers.smallBytes : this.#gathering.length - this.#gathered;
-    if (chunk.length > room) return this.#writeSlowly(chunk);
+    if (chunk.length >= this.#gathering.length - this.#gathered) return this.#writeOn(chunk);
     this.#gather(chunk);
-    if (this.#writing === null) this.#start();
     return undefined;
   }
 
   /** Resolves when every byte is on the medium. */
   async finish(): Promise<void> {
-    await this.#drain();
+    await this.#writing;
+    if (this.#gathered > 0) this.#start();
+    await this.#writing;
     await this.#syncing;
+    if (this.#error !== null) throw this.#error;
     await this.#file.sync();
   }
 
   /** Resolves when nothing is under way any more; what failed is forgotten. */
   async settle(): Promise<void> {
-    await this.#writing?.catch(() => undefined);
-    await this.#syncing?.catch(() => undefined);
-    if (this.#gathering !== null) ioBuffers.giveBack(this.#gathering);
-    this.#gathering = null;
-    this.#gathered = 0;
+    await this.#writing;
+    await this.#syncing;
+    ioBuffers.giveBack(this.#gathering);
   }
 
-  async #writeSlowly(chunk: Uint8Array): Promise<void> {
+  async #writeOn(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
-    while (rest.length > 0) {
-      this.#gathering ??= ioBuffers.takeLarge();
+    for (;;) {
       const room = this.#gathering.length - this.#gathered;
-      if (room === 0) {
-        if (this.#writing === null) this.#start();
-        else await this.#writing;
-        if (this.#error !== null) throw this.#error;
-        continue;
-      }
       this.#gather(rest.subarray(0, room));
+      if (rest.length < room) return;
       rest = rest.subarray(room);
+      if (this.#writing !== null) await this.#writing;
+      if (this.#error !== null) throw this.#error;
+      this.#start();
     }
-    if (this.#writing === null) this.#start();
   }
 
   #gather(bytes: Uint8Array): void {
-    this.#gathering ??= this.#writing === null ? ioBuffers.takeSmall() : ioBuffers.takeLarge();
     this.#gathering.set(bytes, this.#gathered);
     this.#gathered += bytes.length;
   }
 
+  /** Only while nothing is being written. */
   #start(): void {
-    const buffer = this.#gathering!;
-    const length = this.#gathered;
-    this.#gathering = null;
+    const [buffer, length, now] = [this.#gathering, this.#gathered, performance.now()];
+    this.#gathering = ioBuffers.take(isFast(length, now - this.#gatheringSince));
     this.#gathered = 0;
-    this.#writing = this.#writeAll(buffer, length).then(
-      () => this.#wrote(length),
-      (error) => {
+    this.#gatheringSince = now;
+    this.#writing = this.#writeAll(buffer, length)
+      .then(() => {
+        this.#written += length;
+        this.#writeBack();
+      })
+      .catch((error) => {
+        this.#error ??= error;
+      })
+      .finally(() => {
         this.#writing = null;
-        this.#error = error;
-      },
-    );
+      });
   }
 
-  #wrote(length: number): void {
-    this.#writing = null;
-    this.#written += length;
-    if (this.#gathered > 0) this.#start();
-    if (this.#syncing !== null || this.#written - this.#syncedAt < writeBackEvery) return;
+  #writeBack(): void {
+    const due = this.#written - this.#syncedAt >= writeBackEvery;
+    if (!due || this.#syncing !== null || writeBacks === writeBacksAtOnce) return;
     this.#syncedAt = this.#written;
-    this.#syncing = this.#file.datasync().then(
-      () => {
-        this.#syncing = null;
-      },
-      (error) => {
-        this.#syncing = null;
+    writeBacks += 1;
+    this.#syncing = this.#file
+      .datasync()
+      .catch((error) => {
         this.#error ??= error;
-      },
-    );
+      })
+      .finally(() => {
+        writeBacks -= 1;
+        this.#syncing = null;
+      });
   }
 
   async #writeAll(buffer: Buffer, length: number): Promise<void> {
@@ -117,10 +120,5 @@ export class FileWriter {
     } finally {
       ioBuffers.giveBack(buffer);
     }
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    if (this.#error !== null) throw this.#error;
   }
 }

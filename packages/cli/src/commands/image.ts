@@ -1,0 +1,26 @@
+/** `tintype image …`: everything one does with images. */
+import type { Command } from 'commander';
+import { addImageCreate } from './image-create.ts';
+import { addImageDelete } from './image-delete.ts';
+import { addImageDownload } from './image-download.ts';
+import { addImageList } from './image-list.ts';
+import { addImageSet } from './image-set.ts';
+import { addImageShow } from './image-show.ts';
+import { addImageTag } from './image-tag.ts';
+import { addImageTasks } from './image-tasks.ts';
+import { addImageUnset } from './image-unset.ts';
+import { addImageUpload } from './image-upload.ts';
+
+export function addImage(parent: Command): void {
+  const image = parent.command('image').helpCommand(false).description('work with images');
+  addImageCreate(image);
+  addImageUpload(image);
+  addImageDownload(image);
+  addImageList(image);
+  addImageShow(image);
+  addImageSet(image);
+  addImageUnset(image);
+  addImageDelete(image);
+  addImageTag(image);
+  addImageTasks(image);
+}

@@ -1,0 +1,117 @@
+/** The commands that run the server's own code: serve, token, db, config. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type TestDatabase, testDatabase } from '../../../test/support/database.ts';
+import { type Outcome, startTintype, tintype } from './testing/tintype.ts';
+
+let database: TestDatabase;
+let empty: TestDatabase;
+let folder: string;
+
+before(async () => {
+  [database, empty] = await Promise.all([testDatabase(), testDatabase({ empty: true })]);
+  folder = await mkdtemp(join(tmpdir(), 'tintype-serve-'));
+  await writeConfig('config.yaml', database.url);
+  await writeConfig('empty.yaml', empty.url);
+  await writeFile(join(folder, 'bad.yaml'), 'listn: 127.0.0.1:0\n');
+});
+
+after(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await Promise.all([database.close(), empty.close()]);
+});
+
+async function writeConfig(name: string, url: string): Promise<void> {
+  const settings = { listen: '127.0.0.1:0', dataDir: join(folder, 'data'), database: { url } };
+  // JSON is YAML.
+  await writeFile(join(folder, name), JSON.stringify(settings));
+}
+
+function run(args: string): Promise<Outcome> {
+  return tintype(args.split(' '), { cwd: folder });
+}
+
+async function json<T>(args: string): Promise<T> {
+  const { code, stdout, stderr } = await run(`${args} --json`);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as T;
+}
+
+test('serves with the tokens that were made, refuses a revoked one, and stops on a signal', async () => {
+  const made = await json<{ id: string; token: string; roles: string[] }>(
+    'token create --config config.yaml --project p --user u --role member --role reader --expires 30d',
+  );
+  assert.deepEqual(made.roles, ['member', 'reader']);
+  const { child, outcome, ...server } = serve();
+  const url = await server.url;
+  const status = (token: string) => run(`status --json --endpoint ${url} --token ${token}`);
+  assert.equal(JSON.parse((await status(made.token)).stdout).access, 'granted');
+
+  const [listed] = (
+    await json<{ id: string; user: string; revokedAt: null }[]>('token list --config config.yaml')
+  ).filter(({ id }) => id === made.id);
+  assert.deepEqual([listed?.user, listed?.revokedAt], ['u', null]);
+  const revoked = await run(`token revoke ${made.id} --config config.yaml`);
+  assert.equal(revoked.stdout, `revoked ${made.id}\n`);
+  assert.match((await run('token list --config config.yaml')).stdout, /\bu +p +member,reader .* revoked\n/);
+  // Every server is told, a moment later.
+  while (JSON.parse((await status(made.token)).stdout).access !== 'refused');
+  child.kill('SIGTERM');
+  const ended = await outcome;
+  assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr);
+});
+
+function serve() {
+  const running = startTintype(['serve', '--config', 'config.yaml', '--listen', '127.0.0.1:0'], {
+    cwd: folder,
+  });
+  const url = new Promise<string>((resolve, reject) => {
+    running.child.stdout!.on('data', () => {
+      const found = /Image API at (\S+)\n/.exec(running.stdout)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    running.child.once('exit', () => reject(new Error(running.stderr)));
+  });
+  return { ...running, url };
+}
+
+test('migrations are shown, applied once, and then done', async () => {
+  const before = await json<{ applied: object[]; pending: object[] }>('db status --config empty.yaml');
+  assert.equal(before.applied.length, 0);
+  assert.ok(before.pending.length > 0);
+  const applied = await run('db migrate --config empty.yaml');
+  assert.equal(
+    applied.stdout.split('\n').filter((line) => line.startsWith('applied ')).length,
+    before.pending.length,
+  );
+  assert.match((await run('db migrate --config empty.yaml')).stdout, /nothing to do/);
+  assert.match((await run('db status --config empty.yaml')).stdout, /^1 +\S+ +\d{4}-\d\d-\d\dT/m);
+});
+
+test('the configuration is checked and printed', async () => {
+  const good = await run('config check --config config.yaml');
+  assert.deepEqual([good.code, good.stderr], [0, '']);
+  const bad = await run('config check --config bad.yaml');
+  assert.equal(bad.code, 1);
+  assert.match(bad.stderr, /listn/);
+  assert.ok(!bad.stderr.includes('    at '));
+  const printed = await run('config print --config config.yaml --data elsewhere');
+  assert.match(printed.stdout, /^dataDir: .*elsewhere$/m);
+});
+
+test('what cannot be is refused', async () => {
+  assert.equal((await run('token create --config config.yaml --project p --user u')).code, 2);
+  for (const when of ['soon', '2020-01-01', '0d']) {
+    const { code, stderr } = await run(
+      `token create --config config.yaml --user u --role member --expires ${when}`,
+    );
+    assert.equal(code, 2, stderr);
+  }
+  const unknown = await run('token revoke 00000000 --config config.yaml --json');
+  assert.equal(unknown.code, 3);
+  assert.equal(JSON.parse(unknown.stderr).error.code, 'not_found');
+  assert.equal((await run('serve --config nowhere.yaml')).code, 1);
+});

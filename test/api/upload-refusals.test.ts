@@ -1,0 +1,319 @@
+/** PUT /v2/images/{id}/file: everything that is refused, in the order of the checks (API section 4). */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { FailureCode } from '@tintype/contract';
+import { better, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { refused } from './answer.ts';
+import { bytes, digest, pieces, qcow2 } from './bytes.ts';
+import { Client, type Json, raw, send } from './client.ts';
+import { exchange, head } from './raw-socket.ts';
+import { SlowUpload } from './slow-upload.ts';
+
+let target: Target;
+let client: Client;
+
+before(async () => {
+  target = await openTarget({ images: { sizeCap: 10 << 20 } });
+  client = new Client(target);
+});
+after(() => target.close());
+
+/** Fails unless the image is queued again, empty, with this reason in its newest task, and nothing is stored. */
+async function undone(id: string, reason: FailureCode): Promise<void> {
+  const record = (await client.show(id)).json;
+  assert.deepEqual(
+    [
+      record.status,
+      record.size,
+      record.virtual_size,
+      record.checksum,
+      record.os_hash_algo,
+      record.os_hash_value,
+    ],
+    ['queued', null, null, null, null, null],
+  );
+  assert.equal((await client.download(id)).status, 204);
+  if (better === false) {
+    const [task] = await client.tasks(id);
+    assert.equal(task.status, 'failure');
+    assert.equal(task.result.error.code, reason);
+    assert.equal(task.result.error.message, task.message);
+    assert.notEqual(task.message, '');
+  }
+  if (target.server !== null)
+    assert.deepEqual(
+      (await target.server.storedFiles()).filter((name) => name.startsWith(id) || !name.includes('-')),
+      [],
+    );
+}
+
+test('another media type is 415, or none', async () => {
+  const { id } = await client.create(raw);
+  for (const type of [
+    undefined,
+    '',
+    'application/json',
+    'application/x-octet-stream',
+    'text/plain',
+    'nonsense',
+  ])
+    for (const chunked of [false, true])
+      refused(
+        await client.call('PUT', `/v2/images/${id}/file`, {
+          body: bytes(100),
+          chunked,
+          headers: { 'Content-Type': type },
+        }),
+        'unsupported_media_type',
+      );
+  assert.equal(await client.status(id), 'queued');
+  assert.deepEqual(await client.tasks(id), []);
+});
+
+test('the media type counts in any letters and with parameters', async () => {
+  for (const type of ['Application/Octet-Stream', 'application/octet-stream; charset=binary']) {
+    const { id } = await client.create(raw);
+    assert.equal((await client.upload(id, bytes(10), { 'Content-Type': type })).status, 204, type);
+  }
+});
+
+test('a size that is no number is 400', async () => {
+  const { id } = await client.create(raw);
+  for (const size of ['', 'x', '-1', '1.5', '0x10', '1e3', '+5', '5,5', '99999999999999999999'])
+    refused(await client.upload(id, bytes(10), { 'X-OpenStack-Image-Size': size }), 'bad_request');
+  assert.equal(await client.status(id), 'queued');
+});
+
+test('an expected digest that is none is 400', { skip: better }, async () => {
+  const { id } = await client.create(raw);
+  for (const text of [
+    '',
+    'md5',
+    'md5=',
+    'md5=xyz',
+    'sha256=abcd',
+    `crc32=${'0'.repeat(8)}`,
+    `sha256:${'0'.repeat(64)}`,
+  ])
+    refused(await client.upload(id, bytes(10), { 'X-Tintype-Expected-Digest': text }), 'bad_request');
+});
+
+test('fewer or more bytes than announced are 400', async () => {
+  for (const [length, announced] of [
+    [99, 100],
+    [101, 100],
+    [0, 1],
+    [100_000, 5],
+    [5, 100_000],
+  ] as const)
+    for (const form of ['measured', 'chunked']) {
+      const { id } = await client.create(raw);
+      const data = bytes(length);
+      const answer = await client.upload(id, form === 'chunked' ? pieces(data, 1000) : data, {
+        'X-OpenStack-Image-Size': String(announced),
+      });
+      refused(answer, 'size_mismatch', new RegExp(`\\b${announced}\\b`));
+      await undone(id, 'size_mismatch');
+    }
+});
+
+test('another digest than expected is 400, and nothing is kept', { skip: better }, async () => {
+  const data = bytes(5000);
+  for (const algorithm of ['md5', 'sha1', 'sha256', 'sha384', 'sha512']) {
+    const { id } = await client.create(raw);
+    const expected = `${algorithm}=${digest(algorithm, bytes(5000, 2))}`;
+    const answer = await client.upload(id, data, { 'X-Tintype-Expected-Digest': expected });
+    refused(answer, 'digest_mismatch', new RegExp(digest(algorithm, data)));
+    await undone(id, 'digest_mismatch');
+    assert.equal((await client.upload(id, data)).status, 204, 'another try is welcome');
+  }
+});
+
+test('one wrong digest of several is enough', { skip: better }, async () => {
+  const data = bytes(5000);
+  const { id } = await client.create(raw);
+  const expected = `sha256=${digest('sha256', data)},md5=${'0'.repeat(32)}`;
+  refused(await client.upload(id, data, { 'X-Tintype-Expected-Digest': expected }), 'digest_mismatch');
+  await undone(id, 'digest_mismatch');
+});
+
+test('formats must be set', async () => {
+  for (const fields of [{}, { disk_format: 'raw' }, { container_format: 'bare' }]) {
+    const { id } = await client.create(fields);
+    refused(await client.upload(id, bytes(10)), 'formats_unset', /disk_format and container_format/);
+    assert.equal(await client.status(id), 'queued');
+  }
+});
+
+test('more than the cap is 413, announced or found', { skip: needsOwnServer }, async () => {
+  const { id } = await client.create(raw);
+  const tooMuch = bytes((10 << 20) + 1);
+  refused(await client.upload(id, tooMuch), 'size_cap');
+  assert.deepEqual(await client.tasks(id), [], 'refused before it began');
+  const announced = { 'X-OpenStack-Image-Size': String((10 << 20) + 1) };
+  refused(await client.upload(id, pieces(bytes(10), 10), announced), 'size_cap');
+  refused(await client.upload(id, pieces(tooMuch, 100_000)), 'size_cap');
+  await undone(id, 'size_cap');
+  assert.equal((await client.upload(id, bytes(10 << 20))).status, 204, 'the cap itself is allowed');
+});
+
+test('data that is not what was declared is 415', async () => {
+  for (const [disk_format, data] of [
+    ['qcow2', bytes(100_000)],
+    ['qcow2', bytes(10)],
+    ['vmdk', qcow2(1 << 20)],
+    ['iso', bytes(70_000)],
+    ['vhdx', bytes(70_000)],
+    ['raw', qcow2(1 << 20)],
+  ] as const) {
+    const { id } = await client.create({ disk_format, container_format: 'bare' });
+    refused(await client.upload(id, data), 'format_mismatch', new RegExp(disk_format));
+    await undone(id, 'format_mismatch');
+  }
+});
+
+test('a qcow2 that names other files is 415, whatever was declared', async () => {
+  const data = qcow2(1 << 20, '/etc/passwd');
+  for (const disk_format of ['qcow2', 'raw', 'vmdk']) {
+    const { id } = await client.create({ disk_format, container_format: 'bare' });
+    refused(await client.upload(id, data), 'unsafe_image', /backing file/);
+    await undone(id, 'unsafe_image');
+  }
+});
+
+test('an unknown image is 404', async () => {
+  for (const id of [randomUUID(), 'x', 'jammy', '..%2f..%2fetc', '%00'])
+    refused(await client.upload(id, bytes(10)), 'image_not_found');
+});
+
+test('an image that has data keeps them: 409', async () => {
+  const data = bytes(5000);
+  const { id } = await client.createActive(data);
+  const before = (await client.show(id)).json;
+  for (const again of [bytes(5000, 2), data, Buffer.alloc(0)])
+    refused(await client.upload(id, again), 'status_conflict', /active/);
+  assert.deepEqual((await client.download(id)).body, data);
+  assert.deepEqual((await client.show(id)).json, before);
+});
+
+test('the checks come in order', { skip: needsOwnServer }, async () => {
+  const stores = ['a', 'b'].map((id) => ({ id, type: 'file' as const, path: null }));
+  const own = await openTarget({ stores, images: { sizeCap: 1000 } });
+  const owner = new Client(own, 'member');
+  const { id: active } = await owner.createActive(bytes(10), { visibility: 'community' });
+  const { id: bare } = await owner.create({ visibility: 'community' });
+  const { id: hidden } = await owner.create({ ...raw, visibility: 'private' });
+  const wrong = {
+    type: { 'Content-Type': 'text/plain' },
+    size: { 'X-OpenStack-Image-Size': 'x' },
+    cap: { 'X-OpenStack-Image-Size': '1001' },
+    store: { 'X-Image-Meta-Store': 'none' },
+  };
+  // Each request is wrong in what its line names and in everything after it.
+  const steps: [FailureCode, 'member' | 'other' | null, string, (keyof typeof wrong)[]][] = [
+    ['unauthenticated', null, hidden, ['type', 'size', 'store']],
+    ['unsupported_media_type', 'other', hidden, ['type', 'size', 'store']],
+    ['bad_request', 'other', hidden, ['size', 'store']],
+    ['size_cap', 'other', hidden, ['cap', 'store']],
+    ['unknown_store', 'other', hidden, ['store']],
+    ['image_not_found', 'other', hidden, []],
+    ['forbidden', 'other', active, []],
+    ['forbidden', 'other', bare, []],
+    ['status_conflict', 'member', active, []],
+    ['formats_unset', 'member', bare, []],
+  ];
+  try {
+    for (const [reason, role, id, faults] of steps) {
+      const headers = Object.assign(
+        { 'Content-Type': 'application/octet-stream' },
+        ...faults.map((one) => wrong[one]),
+      );
+      refused(await send(own, role, 'PUT', `/v2/images/${id}/file`, { body: bytes(10), headers }), reason);
+    }
+  } finally {
+    await own.close();
+  }
+});
+
+test('another project uploads nothing', { skip: needs('member', 'other') }, async () => {
+  const member = new Client(target, 'member');
+  const other = new Client(target, 'other');
+  const { id: visible } = await member.create({ ...raw, visibility: 'community' });
+  refused(await other.upload(visible, bytes(10)), 'forbidden');
+  const { id: invisible } = await member.create({ ...raw, visibility: 'private' });
+  refused(await other.upload(invisible, bytes(10)), 'image_not_found');
+  assert.equal(await member.status(visible), 'queued');
+});
+
+const large = 64 << 20;
+const refusals: Record<string, { call: () => Promise<string>; headers: Json; reason: FailureCode }> = {
+  'the wrong media type': {
+    call: async () => (await client.create(raw)).id,
+    headers: { 'Content-Type': 'text/plain' },
+    reason: 'unsupported_media_type',
+  },
+  'an unknown image': { call: async () => randomUUID(), headers: {}, reason: 'image_not_found' },
+  'an active image': {
+    call: async () => (await client.createActive(bytes(10))).id,
+    headers: {},
+    reason: 'status_conflict',
+  },
+  'no formats': { call: async () => (await client.create()).id, headers: {}, reason: 'formats_unset' },
+  'another format': {
+    call: async () => (await client.create({ disk_format: 'qcow2', container_format: 'bare' })).id,
+    headers: {},
+    reason: 'format_mismatch',
+  },
+};
+
+for (const [what, { call, headers, reason }] of Object.entries(refusals))
+  for (const form of ['measured', 'chunked'])
+    test(`a client that sends 64 MiB and only then reads learns of ${what}, ${form}`, async () => {
+      const data = Buffer.alloc(large, 'x');
+      const id = await call();
+      const isTooLarge = target.server !== null && form === 'measured' && reason !== 'unsupported_media_type';
+      const answer = await client.upload(id, form === 'chunked' ? pieces(data, 1 << 20) : data, headers);
+      refused(answer, isTooLarge ? 'size_cap' : reason);
+      assert.equal((await client.get('/v2/images?limit=1')).status, 200, 'the connection serves on');
+    });
+
+test('a client that asks for leave is refused before it sends, and the connection ends', async () => {
+  for (const { call, headers, reason } of Object.values(refusals)) {
+    if (reason === 'format_mismatch') continue;
+    const id = await call();
+    const upload = new SlowUpload(target, 'caller', id, {
+      Expect: '100-continue',
+      'Content-Length': '1000',
+      ...headers,
+    });
+    const answer = await upload.answer;
+    refused(answer, reason);
+    if (target.server !== null) assert.equal(answer.headers.connection, 'close');
+    upload.cut();
+  }
+});
+
+test('a client that asks for leave and sends without it can read the refusal too', async () => {
+  const sent = head(target, 'caller', `PUT /v2/images/${randomUUID()}/file`, [
+    'Expect: 100-continue',
+    'Content-Type: application/octet-stream',
+    `Content-Length: ${5 << 20}`,
+  ]);
+  const { status } = await exchange(target, Buffer.concat([Buffer.from(sent), Buffer.alloc(5 << 20)]));
+  assert.equal(status, 404);
+});
+
+test('a failure leaves the image as it was, for another try', async () => {
+  const { id } = await client.create({
+    disk_format: 'qcow2',
+    container_format: 'bare',
+    name: 'again',
+    tags: ['t'],
+  });
+  for (let i = 0; i < 3; i += 1) refused(await client.upload(id, bytes(1000, i)), 'format_mismatch');
+  if (better === false) assert.equal((await client.tasks(id)).length, 3);
+  assert.equal((await client.upload(id, qcow2(1 << 20))).status, 204);
+  const record = (await client.show(id)).json;
+  assert.deepEqual([record.status, record.name, record.tags], ['active', 'again', ['t']]);
+});
