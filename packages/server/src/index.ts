@@ -13,3 +13,4 @@ export {
   printConfig,
   revokeToken,
 } from './operator.ts';
+export { checkPolicy, explainPolicy, type PolicyVerdict } from './operator-policy.ts';
