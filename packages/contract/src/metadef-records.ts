@@ -8,7 +8,6 @@ const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 80 });
 const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
 const Count = Type.Integer({ minimum: 0 });
-const Texts = Type.Array(Type.String(), { uniqueItems: true });
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
 const Time = Type.String();
 
@@ -26,7 +25,6 @@ const definitionFields = {
   title: Type.String(),
   description: Type.Optional(Type.String()),
   operators: Type.Optional(Type.Array(Type.String())),
-  required: Type.Optional(Texts),
   minimum: Type.Optional(Type.Number()),
   maximum: Type.Optional(Type.Number()),
   minLength: Type.Optional(Count),
@@ -57,7 +55,7 @@ export const MetadefPropertyList = Type.Object({ properties: dictionary(Property
 const objectFields = {
   name: Name,
   description: Type.Optional(Type.String()),
-  required: Type.Optional(Texts),
+  required: Type.Optional(Type.Array(Type.String())),
   properties: Type.Optional(dictionary(PropertyDefinition)),
 };
 const tagFields = { name: Name };

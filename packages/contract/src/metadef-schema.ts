@@ -30,7 +30,6 @@ const definitionProperties = {
   description: { type: 'string' },
   operators: { type: 'array', items: { type: 'string' } },
   type: typeName,
-  required: { $ref: '#/definitions/stringArray' },
   minimum: { type: 'number' },
   maximum: { type: 'number' },
   maxLength: count,

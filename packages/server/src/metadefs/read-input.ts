@@ -5,8 +5,15 @@ import type {
   NamespaceInput,
   PropertyDefinition,
 } from '@tintype/contract';
+import { Failure } from '../base/failure.ts';
 import type { NewDefinition } from './definition.ts';
 import type { NamespaceFields } from './namespace-records.ts';
+
+/** Those of the keys that are there. */
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  const there = keys.filter((key) => Object.hasOwn(from, key));
+  return Object.fromEntries(there.map((key) => [key, from[key]])) as Pick<T, K>;
+}
 
 /** The attributes of the namespace itself, `owner` unless another is given. */
 export function readFields(input: NamespaceInput, owner: string | null): NamespaceFields {
@@ -26,34 +33,21 @@ export function readProperty(name: string, property: PropertyDefinition): NewDef
   return { kind: 'property', name, content };
 }
 
-export function readObject({
-  name,
-  description,
-  required,
-  properties,
-}: MetadefObjectInput): NewDefinition<'object'> {
-  const content = {
-    ...(description === undefined ? {} : { description }),
-    ...(required === undefined ? {} : { required }),
-    ...(properties === undefined ? {} : { properties }),
-  };
-  return { kind: 'object', name, content };
+/** Fails with bad_request when something is required twice. */
+export function readObject(input: MetadefObjectInput): NewDefinition<'object'> {
+  const { name, required = [] } = input;
+  if (new Set(required).size < required.length)
+    throw new Failure('bad_request', `What object '${name}' requires is named twice.`);
+  return { kind: 'object', name, content: pick(input, ['description', 'required', 'properties']) };
 }
 
 export function readTag(name: string): NewDefinition<'tag'> {
   return { kind: 'tag', name, content: {} };
 }
 
-export function readAssociation({
-  name,
-  prefix,
-  properties_target,
-}: AssociationInput): NewDefinition<'resource_type'> {
-  const content = {
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(properties_target === undefined ? {} : { properties_target }),
-  };
-  return { kind: 'resource_type', name, content };
+export function readAssociation(input: AssociationInput): NewDefinition<'resource_type'> {
+  const content = pick(input, ['prefix', 'properties_target']);
+  return { kind: 'resource_type', name: input.name, content };
 }
 
 /** All that the document nests. */
