@@ -14,7 +14,8 @@ export function openQuotas({ quotas, identity }: Config, log: Log): OpenQuotas {
     case 'file':
       return { ...openQuotaFile(quotas.file!, log), close: async () => {} };
     case 'keystone': {
-      const keystone = new KeystoneClient(identity.keystone!);
+      // Keystone shows the limits of all projects to the system scope alone, and to other tokens none.
+      const keystone = new KeystoneClient(identity.keystone!, 'system');
       const source = openUnifiedLimits(keystone, {
         serviceType: quotas.serviceType,
         region: identity.keystone!.region,

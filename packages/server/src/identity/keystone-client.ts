@@ -27,6 +27,9 @@ export interface KeystoneToken {
   readonly roles?: readonly { readonly name: string }[];
 }
 
+/** What our own token is good for: our project, or reading what belongs to all projects. */
+export type OwnScope = 'project' | 'system';
+
 const patienceMs = 10_000;
 
 function away(cause: unknown): Failure {
@@ -37,11 +40,13 @@ function away(cause: unknown): Failure {
 
 export class KeystoneClient {
   readonly #settings: KeystoneSettings;
+  readonly #scope: OwnScope;
   readonly #dispatcher: Agent;
   #own: Promise<string> | null = null;
 
-  constructor(settings: KeystoneSettings) {
+  constructor(settings: KeystoneSettings, scope: OwnScope = 'project') {
     this.#settings = settings;
+    this.#scope = scope;
     const ca = settings.caFile === null ? undefined : readFileSync(settings.caFile, 'utf8');
     this.#dispatcher = new Agent({ connect: { timeout: patienceMs, ca }, headersTimeout: patienceMs });
   }
@@ -51,44 +56,53 @@ export class KeystoneClient {
    * service that goes on with a user's work. Fails with unavailable when Keystone cannot say.
    */
   async validate(token: string, allowExpired: boolean): Promise<KeystoneToken | null> {
-    const first = await this.#ask(token, allowExpired, await this.#ownToken());
-    if (first.statusCode !== 401) return await readToken(first);
-    await first.body.dump();
-    // Our own token ran out or was revoked: one new one, then the answer counts.
-    this.#own = null;
-    const second = await this.#ask(token, allowExpired, await this.#ownToken());
-    if (second.statusCode === 401) this.#own = null;
-    return await readToken(second);
+    return await this.#asOurselves(
+      (own) => this.#ask(token, allowExpired, own),
+      (answer) => readToken(answer),
+    );
   }
 
   /** A document of Keystone's, read as ourselves. Fails with unavailable. */
   async get<T>(path: string): Promise<T> {
-    for (let fresh = false; ; fresh = true) {
-      const headers = { 'X-Auth-Token': await this.#ownToken(), Accept: 'application/json' };
-      const options = { dispatcher: this.#dispatcher, headers, bodyTimeout: patienceMs };
-      const answer = await request(this.#url(path), options).catch((error: unknown) => {
-        throw away(error);
-      });
-      if (answer.statusCode === 200) return (await answer.body.json()) as T;
+    const ask = (own: string) => this.#send(path, { 'X-Auth-Token': own });
+    return await this.#asOurselves(ask, async (answer) => {
+      if (answer.statusCode === 200) return (await readJson(answer)) as T;
       await answer.body.dump();
-      if (answer.statusCode !== 401 || fresh)
-        throw away(new Error(`Keystone answered ${answer.statusCode} to ${path}.`));
-      this.#own = null;
-    }
+      throw away(new Error(`Keystone answered ${answer.statusCode} to ${path}.`));
+    });
   }
 
   async close(): Promise<void> {
     await this.#dispatcher.close();
   }
 
+  /** When our own token ran out or was revoked: once more with a new one, then the answer counts. */
+  async #asOurselves<T>(
+    ask: (own: string) => Promise<Dispatcher.ResponseData>,
+    read: (answer: Dispatcher.ResponseData) => Promise<T>,
+  ): Promise<T> {
+    const own = this.#ownToken();
+    const first = await ask(await own);
+    if (first.statusCode !== 401) return await read(first);
+    await first.body.dump();
+    // Of many requests that meet this at once, only the first logs in.
+    if (this.#own === own) this.#own = null;
+    return await read(await ask(await this.#ownToken()));
+  }
+
   async #ask(token: string, allowExpired: boolean, own: string): Promise<Dispatcher.ResponseData> {
-    const url = `${this.#url('/auth/tokens')}${allowExpired ? '?allow_expired=1' : ''}`;
-    const headers = { 'X-Auth-Token': own, 'X-Subject-Token': token, Accept: 'application/json' };
-    return await request(url, { dispatcher: this.#dispatcher, headers, bodyTimeout: patienceMs }).catch(
-      (error) => {
-        throw away(error);
-      },
-    );
+    const path = `/auth/tokens?nocatalog${allowExpired ? '&allow_expired=1' : ''}`;
+    return await this.#send(path, { 'X-Auth-Token': own, 'X-Subject-Token': token });
+  }
+
+  async #send(path: string, headers: Record<string, string>): Promise<Dispatcher.ResponseData> {
+    const options = { dispatcher: this.#dispatcher, bodyTimeout: patienceMs };
+    return await request(this.#url(path), {
+      ...options,
+      headers: { ...headers, Accept: 'application/json' },
+    }).catch((error: unknown) => {
+      throw away(error);
+    });
   }
 
   #ownToken(): Promise<string> {
@@ -103,8 +117,9 @@ export class KeystoneClient {
     const { username, password, userDomainName, projectName, projectDomainName } = this.#settings;
     const user = { name: username, password, domain: { name: userDomainName } };
     const project = { name: projectName, domain: { name: projectDomainName } };
-    const auth = { identity: { methods: ['password'], password: { user } }, scope: { project } };
-    const answer = await request(this.#url('/auth/tokens'), {
+    const scope = this.#scope === 'system' ? { system: { all: true } } : { project };
+    const auth = { identity: { methods: ['password'], password: { user } }, scope };
+    const answer = await request(this.#url('/auth/tokens?nocatalog'), {
       method: 'POST',
       dispatcher: this.#dispatcher,
       headers: { 'Content-Type': 'application/json' },
@@ -116,7 +131,9 @@ export class KeystoneClient {
     await answer.body.dump();
     const token = answer.headers['x-subject-token'];
     if (answer.statusCode !== 201 || typeof token !== 'string')
-      throw away(new Error(`Keystone answered ${answer.statusCode} to our own login.`));
+      throw away(
+        new Error(`Keystone answered ${answer.statusCode} to our own login for the ${this.#scope} scope.`),
+      );
     return token;
   }
 
@@ -125,13 +142,14 @@ export class KeystoneClient {
   }
 }
 
+async function readJson(answer: Dispatcher.ResponseData): Promise<unknown> {
+  return await answer.body.json().catch((error: unknown) => {
+    throw away(error);
+  });
+}
+
 async function readToken(answer: Dispatcher.ResponseData): Promise<KeystoneToken | null> {
-  if (answer.statusCode === 200) {
-    const { token } = (await answer.body.json().catch((error: unknown) => {
-      throw away(error);
-    })) as { token: KeystoneToken };
-    return token;
-  }
+  if (answer.statusCode === 200) return ((await readJson(answer)) as { token: KeystoneToken }).token;
   await answer.body.dump();
   if (answer.statusCode === 404) return null;
   throw away(new Error(`Keystone answered ${answer.statusCode} to a validation.`));

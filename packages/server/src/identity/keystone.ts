@@ -10,7 +10,11 @@ import { KeystoneClient, type KeystoneSettings, type KeystoneToken } from './key
 const refusalMs = 5_000;
 /** Milliseconds past the cache time that a token goes on while Keystone is away. */
 const graceMs = 600_000;
+/** Milliseconds that a token goes on without asking again after Keystone was found away. */
+const awayMs = 3_000;
 const rememberMost = 20_000;
+/** Longer than any token; what other signs there are, Keystone cannot have given out. */
+const possibleToken = /^[\x21-\x7e]{1,8192}$/;
 
 interface Known {
   /** null: not valid. */
@@ -51,6 +55,8 @@ class Keystone implements Identity {
   readonly #cacheMs: number;
   readonly #known = new Map<string, Known>();
   readonly #asking = new Map<string, Promise<KeystoneToken | null>>();
+  /** Milliseconds since the epoch of the last time that Keystone did not answer. */
+  #awaySince = Number.NEGATIVE_INFINITY;
 
   constructor(settings: KeystoneSettings) {
     this.#client = new KeystoneClient(settings);
@@ -59,7 +65,7 @@ class Keystone implements Identity {
 
   async authenticate(headers: IncomingHttpHeaders): Promise<Caller> {
     const text = headerText(headers, 'x-auth-token');
-    if (text === undefined || text === '') throw refusal();
+    if (text === undefined) throw refusal();
     const now = Date.now();
     const service = await this.#service(headerText(headers, 'x-service-token'), now);
     const isService = service?.roles?.some(({ name }) => name.toLowerCase() === 'service') ?? false;
@@ -82,17 +88,21 @@ class Keystone implements Identity {
   }
 
   async #look(text: string, asked: Asked): Promise<KeystoneToken | null> {
+    if (!possibleToken.test(text)) return null;
     const key = createHash('sha256').update(`${asked.allowExpired} ${text}`).digest('base64');
     const known = this.#known.get(key);
     const age = known === undefined ? Number.POSITIVE_INFINITY : asked.now - known.since;
     const keepMs = known?.token === null ? Math.min(refusalMs, this.#cacheMs) : this.#cacheMs;
     if (known !== undefined && age >= 0 && age < keepMs) return known.token;
+    const mayGoOn = known !== undefined && known.token !== null && age >= 0 && age < this.#cacheMs + graceMs;
+    const awayFor = asked.now - this.#awaySince;
+    if (mayGoOn && awayFor >= 0 && awayFor < awayMs) return known.token;
     try {
       return await this.#ask(key, text, asked);
     } catch (error) {
-      const mayGoOn =
-        known !== undefined && known.token !== null && age >= 0 && age < this.#cacheMs + graceMs;
-      if (mayGoOn && error instanceof Failure && error.code === 'unavailable') return known.token;
+      if (!(error instanceof Failure) || error.code !== 'unavailable') throw error;
+      this.#awaySince = Date.now();
+      if (mayGoOn) return known.token;
       throw error;
     }
   }
@@ -105,7 +115,10 @@ class Keystone implements Identity {
       this.#asking.set(key, asking);
     }
     const token = await asking;
-    if (this.#known.size >= rememberMost) this.#known.clear();
+    // The oldest go first, so that made-up tokens do not push out all good ones at once.
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= rememberMost) this.#known.delete(oldest);
+    this.#known.delete(key);
     this.#known.set(key, { token, since: now });
     return token;
   }
