@@ -7,7 +7,7 @@ import type {
   PropertyDefinition,
 } from '@tintype/contract';
 import type { FullNamespace } from '../metadefs/create-namespace.ts';
-import { type Definition, ofKind } from '../metadefs/definition.ts';
+import { type Definition, ofKind, type PropertyContent } from '../metadefs/definition.ts';
 import type { Namespace } from '../metadefs/namespace-records.ts';
 import { seconds } from './render-image.ts';
 
@@ -23,13 +23,14 @@ function textOf(value: string | number | boolean): string {
   return String(value);
 }
 
-function renderContent(content: PropertyDefinition): PropertyDefinition {
-  return content.default === undefined ? content : { ...content, default: textOf(content.default) };
+function renderContent(content: PropertyContent): PropertyDefinition {
+  const rendered = content.default === undefined ? content : { ...content, default: textOf(content.default) };
+  return rendered as PropertyDefinition;
 }
 
 type ByName = Record<string, PropertyDefinition>;
 
-function renderByName(entries: readonly (readonly [string, PropertyDefinition])[], prefix = ''): ByName {
+function renderByName(entries: readonly (readonly [string, PropertyContent])[], prefix = ''): ByName {
   return Object.fromEntries(entries.map(([name, content]) => [prefix + name, renderContent(content)]));
 }
 

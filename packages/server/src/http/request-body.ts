@@ -26,13 +26,14 @@ function refusePrototypes(key: string, value: unknown): unknown {
   return value;
 }
 
-function parse(bytes: Buffer): unknown {
+/** `what` names the document. Fails with invalid_json. */
+export function parseJson(bytes: Uint8Array, what = 'The request body'): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return JSON.parse(text, refusePrototypes);
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw new Failure('invalid_json', 'The request body is not valid JSON in UTF-8.', { cause });
+    throw new Failure('invalid_json', `${what} is not valid JSON in UTF-8.`, { cause });
   }
 }
 
@@ -41,7 +42,7 @@ function parse(bytes: Buffer): unknown {
  * for `idleMs`, upload_cut when the connection ends first.
  */
 export async function readJson(body: IncomingMessage, idleMs: number): Promise<unknown> {
-  return parse(await collect(requestChunks(body, { idleMs }), jsonLimit));
+  return parseJson(await collect(requestChunks(body, { idleMs }), jsonLimit));
 }
 
 /**
@@ -70,17 +71,19 @@ function holdsOnlyText(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => isStorable(key) && holdsOnlyText(inner));
 }
 
-/** Reads bodies that fit `schema`; fails with bad_request, naming the place that does not. */
-export function bodyReader<T extends TSchema>(schema: T): (body: unknown) => Static<T> {
+/** Reads bodies (`what`) that fit `schema`; fails with bad_request, naming the place that does not. */
+export function bodyReader<T extends TSchema>(
+  schema: T,
+  what = 'The request body',
+): (body: unknown) => Static<T> {
   const compiled = Compile(schema);
   return (body) => {
     const [error] = compiled.Errors(body);
     if (error !== undefined) {
-      const place = error.instancePath.slice(1).replaceAll('/', '.') || 'The request body';
+      const place = error.instancePath.slice(1).replaceAll('/', '.') || what;
       throw new Failure('bad_request', `${place} ${error.message}.`);
     }
-    if (!holdsOnlyText(body))
-      throw new Failure('bad_request', 'The request body has characters that are not text.');
+    if (!holdsOnlyText(body)) throw new Failure('bad_request', `${what} has characters that are not text.`);
     return body as Static<T>;
   };
 }

@@ -1,11 +1,9 @@
 /** POST /v2/metadefs/namespaces: a namespace, with all its definitions or empty. */
-import type { NamespaceInput } from '@tintype/contract';
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
-import type { Definition } from './definition.ts';
+import type { Definition, NewDefinition } from './definition.ts';
 import { requireRoomForNamespace } from './limits.ts';
-import { insertNamespace, type Namespace } from './namespace-records.ts';
-import { readFields, readNested } from './read-input.ts';
+import { insertNamespace, type Namespace, type NamespaceDraft } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { rules } from './rules.ts';
 import { type MetadefParts, requireOwnership } from './visible-namespace.ts';
@@ -19,10 +17,10 @@ export interface FullNamespace {
 export async function createNamespace(
   { database, policy }: MetadefParts,
   caller: Caller,
-  input: NamespaceInput,
+  draft: NamespaceDraft,
+  nested: readonly NewDefinition[],
 ): Promise<FullNamespace> {
-  const fields = readFields(input, caller.projectId);
-  const nested = readNested(input);
+  const fields = { ...draft, owner: draft.owner ?? caller.projectId };
   const target = { ...fields, project_id: caller.projectId };
   policy.require('add_metadef_namespace', caller, target);
   for (const kind of new Set(nested.map((one) => one.kind))) policy.require(rules[kind].add, caller, target);

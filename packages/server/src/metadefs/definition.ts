@@ -1,13 +1,29 @@
 /** What namespaces define: properties, objects, tags and the resource types they are for (API section 11). */
-import type { AssociationInput, MetadefObjectInput, PropertyDefinition } from '@tintype/contract';
+
+/** What values a property may have, in the manner of JSON Schema; kept as it was given. */
+export interface PropertyContent {
+  readonly title: string;
+  readonly type: string;
+  readonly default?: string | number | boolean;
+  readonly [more: string]: unknown;
+}
 
 /** The content of a definition, beside its name, by kind. */
 export interface Contents {
-  readonly property: PropertyDefinition;
-  readonly object: Omit<MetadefObjectInput, 'name'>;
+  readonly property: PropertyContent;
+  /** Properties that belong together, by name. */
+  readonly object: {
+    readonly description?: string;
+    readonly required?: readonly string[];
+    readonly properties?: Readonly<Record<string, PropertyContent>>;
+  };
   readonly tag: Readonly<Record<string, never>>;
   /** The association of a resource type with the namespace. */
-  readonly resource_type: Omit<AssociationInput, 'name'>;
+  readonly resource_type: {
+    /** What names of properties begin with on this resource type. */
+    readonly prefix?: string;
+    readonly properties_target?: string;
+  };
 }
 
 export type Kind = keyof Contents;

@@ -1,6 +1,5 @@
 /** GET /v2/metadefs/namespaces: one page of what the caller may see, with the resource types each is for. */
 
-import { namespaceVisibilities } from '@tintype/contract';
 import type { Caller } from '../identity/caller.ts';
 import type { FullNamespace } from './create-namespace.ts';
 import { definitionsOf } from './definition-records.ts';
@@ -23,7 +22,7 @@ export interface NamespaceList {
 function readFilter(query: URLSearchParams): NamespaceFilter {
   const visibility = parameter(query, 'visibility');
   return {
-    visibility: visibility === null ? null : oneOf('visibility', visibility, namespaceVisibilities),
+    visibility: visibility === null ? null : oneOf('visibility', visibility, ['public', 'private']),
     resourceTypes: parameter(query, 'resource_types')?.split(',') ?? null,
   };
 }

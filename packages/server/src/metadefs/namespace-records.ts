@@ -6,8 +6,10 @@ import type { MetadefNamespacesTable } from '../database/tables.ts';
 import type { PageQuery } from './page-query.ts';
 
 export type Namespace = Readonly<Selectable<MetadefNamespacesTable>>;
-/** What a client may set. */
+/** What can be set. */
 export type NamespaceFields = Omit<Namespace, 'id' | 'created_at' | 'updated_at'>;
+/** As it comes in; `owner` null: the caller's project. */
+export type NamespaceDraft = NamespaceFields;
 
 /** Whose list it is. */
 export interface Viewer {
@@ -70,6 +72,17 @@ export async function updateNamespace(
 /** With all it defines. */
 export async function removeNamespace(queries: Queries, id: number): Promise<void> {
   await queries.deleteFrom('metadef_namespaces').where('id', '=', id).execute();
+}
+
+/** All of them, with all they define. How many there were. */
+export async function deleteNamespaces(queries: Queries): Promise<number> {
+  const done = await queries.deleteFrom('metadef_namespaces').executeTakeFirst();
+  return Number(done.numDeletedRows);
+}
+
+/** By name. */
+export async function selectAllNamespaces(queries: Queries): Promise<Namespace[]> {
+  return await queries.selectFrom('metadef_namespaces').selectAll().orderBy('namespace').execute();
 }
 
 /** Until the transaction ends, nobody else counts the namespaces of an owner. */

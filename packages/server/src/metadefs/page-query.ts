@@ -28,7 +28,7 @@ export function parameter(query: URLSearchParams, name: string): string | null {
 }
 
 /** Fails with invalid_query. */
-export function oneOf<T extends string>(name: string, text: string, known: readonly T[]): T {
+export function oneOf<const T extends string>(name: string, text: string, known: readonly T[]): T {
   if (!known.includes(text as T)) throw refuse(`Parameter '${name}' is none of ${known.join(', ')}.`);
   return text as T;
 }

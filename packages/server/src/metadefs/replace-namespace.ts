@@ -1,9 +1,7 @@
 /** PUT /v2/metadefs/namespaces/{namespace}: all attributes anew, the name included; its definitions stay. */
-import type { NamespaceInput } from '@tintype/contract';
 import type { Caller } from '../identity/caller.ts';
 import { requireRoomForNamespace } from './limits.ts';
-import { type Namespace, updateNamespace } from './namespace-records.ts';
-import { readFields } from './read-input.ts';
+import { type Namespace, type NamespaceDraft, updateNamespace } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { lockNamespace, type MetadefParts, requireIn, requireOwnership } from './visible-namespace.ts';
 
@@ -12,9 +10,9 @@ export async function replaceNamespace(
   { database, policy }: MetadefParts,
   caller: Caller,
   name: string,
-  input: NamespaceInput,
+  draft: NamespaceDraft,
 ): Promise<Namespace> {
-  const fields = readFields(input, caller.projectId);
+  const fields = { ...draft, owner: draft.owner ?? caller.projectId };
   return await database.transaction(async (queries) => {
     const before = await lockNamespace(queries, policy, caller, name);
     requireIn(policy, 'modify_metadef_namespace', caller, before);

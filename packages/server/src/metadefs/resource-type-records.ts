@@ -1,5 +1,4 @@
 /** The resource types that namespaces were ever associated with. */
-import { sql } from 'kysely';
 import type { Queries } from '../database/queries.ts';
 import { type Viewer, visibleTo } from './namespace-records.ts';
 
@@ -41,10 +40,8 @@ export async function selectResourceTypes(queries: Queries, viewer: Viewer): Pro
   return await query.orderBy('created_at').orderBy('name').execute();
 }
 
+/** All of them. How many there were. */
 export async function deleteResourceTypes(queries: Queries): Promise<number> {
-  const done = await queries
-    .deleteFrom('metadef_resource_types')
-    .where(sql<boolean>`true`)
-    .executeTakeFirst();
+  const done = await queries.deleteFrom('metadef_resource_types').executeTakeFirst();
   return Number(done.numDeletedRows);
 }

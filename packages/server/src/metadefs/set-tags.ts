@@ -1,14 +1,13 @@
 /** POST /v2/metadefs/namespaces/{namespace}/tags: tags in place of those there, or beside them. */
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
-import type { Definition } from './definition.ts';
+import type { Definition, NewDefinition } from './definition.ts';
 import { deleteDefinitions } from './definition-records.ts';
-import { readTag } from './read-input.ts';
 import { lockNamespace, type MetadefParts, requireIn } from './visible-namespace.ts';
 
 export interface SetTagsInput {
   readonly namespace: string;
-  readonly names: readonly string[];
+  readonly tags: readonly NewDefinition<'tag'>[];
   /** Keep the tags that are there. */
   readonly append: boolean;
 }
@@ -23,6 +22,6 @@ export async function setTags(
     const namespace = await lockNamespace(queries, policy, caller, input.namespace);
     requireIn(policy, 'add_metadef_tags', caller, namespace);
     if (!input.append) await deleteDefinitions(queries, namespace, 'tag');
-    return await define(queries, namespace, input.names.map(readTag));
+    return await define(queries, namespace, input.tags);
   });
 }

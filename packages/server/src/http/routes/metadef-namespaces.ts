@@ -6,6 +6,7 @@ import { listNamespaces } from '../../metadefs/list-namespaces.ts';
 import { replaceNamespace } from '../../metadefs/replace-namespace.ts';
 import { showNamespace } from '../../metadefs/show-namespace.ts';
 import type { HttpParts } from '../context.ts';
+import { readNamespace, readNested } from '../metadef-input.ts';
 import { metadefReader, namespaceOf, sendCreated, serverTimesAndLinks } from '../metadef-request.ts';
 import { pageLink, queryOf } from '../page-link.ts';
 import type { Handlers } from '../register.ts';
@@ -29,7 +30,9 @@ export function metadefNamespaceRoutes(http: HttpParts): Handlers {
       });
     },
     async createNamespace(request, reply) {
-      const created = await createNamespace(parts, request.caller, readInput(request.body));
+      const input = readInput(request.body);
+      const draft = readNamespace(input);
+      const created = await createNamespace(parts, request.caller, draft, readNested(input));
       return sendCreated(http, request, reply, [created.namespace.namespace], renderFull(created));
     },
     async showNamespace(request, reply) {
@@ -38,8 +41,8 @@ export function metadefNamespaceRoutes(http: HttpParts): Handlers {
       return reply.send(renderFull(full, resourceType));
     },
     async replaceNamespace(request, reply) {
-      const input = readInput(request.body);
-      const namespace = await replaceNamespace(parts, request.caller, namespaceOf(request), input);
+      const draft = readNamespace(readInput(request.body));
+      const namespace = await replaceNamespace(parts, request.caller, namespaceOf(request), draft);
       return reply.send(renderNamespace(namespace));
     },
     async deleteNamespace(request, reply) {

@@ -2,11 +2,11 @@
 import { MetadefObjectInput } from '@tintype/contract';
 import { addDefinition } from '../../metadefs/add-definition.ts';
 import { pageDefinitions } from '../../metadefs/list-definitions.ts';
-import { readObject } from '../../metadefs/read-input.ts';
 import { clearDefinitions, removeDefinition } from '../../metadefs/remove-definitions.ts';
 import { replaceDefinition } from '../../metadefs/replace-definition.ts';
 import { showDefinition } from '../../metadefs/show-definition.ts';
 import type { HttpParts } from '../context.ts';
+import { readObject } from '../metadef-input.ts';
 import { metadefReader, nameOf, namespaceOf, sendCreated, serverTimesAndLinks } from '../metadef-request.ts';
 import { queryOf } from '../page-link.ts';
 import type { Handlers } from '../register.ts';

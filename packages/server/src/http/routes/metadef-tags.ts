@@ -3,12 +3,12 @@ import { MetadefTagInput, MetadefTagsInput } from '@tintype/contract';
 import type { FastifyRequest } from 'fastify';
 import { addDefinition } from '../../metadefs/add-definition.ts';
 import { pageDefinitions } from '../../metadefs/list-definitions.ts';
-import { readTag } from '../../metadefs/read-input.ts';
 import { clearDefinitions, removeDefinition } from '../../metadefs/remove-definitions.ts';
 import { replaceDefinition } from '../../metadefs/replace-definition.ts';
 import { setTags } from '../../metadefs/set-tags.ts';
 import { showDefinition } from '../../metadefs/show-definition.ts';
 import type { HttpParts } from '../context.ts';
+import { readTag } from '../metadef-input.ts';
 import { metadefReader, nameOf, namespaceOf, sendCreated, serverTimes } from '../metadef-request.ts';
 import { queryOf } from '../page-link.ts';
 import type { Handlers } from '../register.ts';
@@ -38,8 +38,12 @@ export function metadefTagRoutes(http: HttpParts): Handlers {
     },
     async setMetadefTags(request, reply) {
       const namespace = namespaceOf(request);
-      const names = readMany(request.body).tags.map(({ name }) => name);
-      const tags = await setTags(parts, request.caller, { namespace, names, append: isAppended(request) });
+      const given = readMany(request.body).tags.map(({ name }) => readTag(name));
+      const tags = await setTags(parts, request.caller, {
+        namespace,
+        tags: given,
+        append: isAppended(request),
+      });
       return sendCreated(http, request, reply, [namespace, 'tags'], namesOnly(tags));
     },
     async addMetadefTag(request, reply) {

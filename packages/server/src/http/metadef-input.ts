@@ -1,4 +1,4 @@
-/** From documents of the contract to definitions. */
+/** From documents of the contract to metadata definitions (API section 11). */
 import type {
   AssociationInput,
   MetadefObjectInput,
@@ -6,8 +6,8 @@ import type {
   PropertyDefinition,
 } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
-import type { NewDefinition } from './definition.ts';
-import type { NamespaceFields } from './namespace-records.ts';
+import type { NewDefinition } from '../metadefs/definition.ts';
+import type { NamespaceDraft } from '../metadefs/namespace-records.ts';
 
 /** Those of the keys that are there. */
 function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
@@ -15,15 +15,15 @@ function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]):
   return Object.fromEntries(there.map((key) => [key, from[key]])) as Pick<T, K>;
 }
 
-/** The attributes of the namespace itself, `owner` unless another is given. */
-export function readFields(input: NamespaceInput, owner: string | null): NamespaceFields {
+/** The attributes of the namespace itself. */
+export function readNamespace(input: NamespaceInput): NamespaceDraft {
   return {
     namespace: input.namespace,
     display_name: input.display_name ?? null,
     description: input.description ?? null,
     visibility: input.visibility ?? 'private',
     protected: input.protected ?? false,
-    owner: input.owner ?? owner,
+    owner: input.owner ?? null,
   };
 }
 
