@@ -8,10 +8,7 @@ const batchSize = 2000;
 
 /** One statement; the columns are those of the table, so a row that lacks one is refused. */
 async function insertBatch(database: Database, images: readonly Image[]): Promise<void> {
-  const rows = images.map((image) => ({
-    ...image,
-    search_terms: searchTerms(image.tags, image.properties),
-  }));
+  const rows = images.map((image) => ({ ...image, search_terms: searchTerms(image) }));
   await sql`INSERT INTO images SELECT * FROM jsonb_populate_recordset(NULL::images, ${JSON.stringify(rows)}::jsonb)`.execute(
     database.db,
   );

@@ -98,6 +98,7 @@ export async function send(
   else body.pipe(made);
   const [response] = await answered;
   const answer = await readAnswer(response);
+  if (!made.writableFinished) made.destroy();
   checkAnswer(method, answer);
   return answer;
 }

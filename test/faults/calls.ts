@@ -70,9 +70,10 @@ export async function statusOf(url: string, id: string): Promise<string> {
   return (await call(url, 'GET', `/v2/images/${id}`)).json.status;
 }
 
-/** Ids of the first thousand images. */
-export async function listImages(url: string): Promise<string[]> {
-  const { images } = (await call(url, 'GET', '/v2/images?limit=1000')).json;
+/** Ids of the first thousand images, of those with `status` if given. */
+export async function listImages(url: string, status?: string): Promise<string[]> {
+  const filter = status === undefined ? '' : `&status=${status}`;
+  const { images } = (await call(url, 'GET', `/v2/images?limit=1000${filter}`)).json;
   return images.map(({ id }: { id: string }) => id);
 }
 
@@ -100,6 +101,8 @@ export interface UploadOptions {
   /** Leave the connection open after the answer. */
   readonly keepAlive?: boolean;
   readonly headers?: Record<string, string>;
+  /** Called after each write. */
+  readonly onPiece?: () => void;
 }
 
 /** An upload under way. */
@@ -173,6 +176,7 @@ export class Upload {
         });
       });
       this.sent += piece.length;
+      this.#options.onPiece?.();
       if (pauseMs > 0) await delay(pauseMs);
     }
     if (end === this.#body.length && !this.#over) this.#request.end();
@@ -215,7 +219,10 @@ export async function compareData(url: string, id: string, expected: Buffer): Pr
   const [response] = (await once(made, 'response')) as [IncomingMessage];
   if (response.statusCode !== 200) {
     const { text } = await readAnswer(response);
-    throw new WrongData(`the data of image ${id} answers ${response.statusCode}: ${text}`);
+    throw new WrongData(
+      `the data of image ${id} answers ${response.statusCode}: ${text}`,
+      response.statusCode,
+    );
   }
   let read = 0;
   try {
@@ -231,4 +238,12 @@ export async function compareData(url: string, id: string, expected: Buffer): Pr
 }
 
 /** Data that is not what it has to be, told apart from a lost connection. */
-export class WrongData extends Error {}
+export class WrongData extends Error {
+  /** Of an answer other than 200. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}

@@ -16,15 +16,7 @@ export interface Exit {
 }
 
 const root = path.join(import.meta.dirname, '../..');
-/** `tintype serve`, less the command line's own parts. */
-const program = `
-  import { serve } from '@tintype/server';
-  try {
-    await serve(JSON.parse(process.argv[1]));
-  } catch (error) {
-    console.error(error.message);
-    process.exitCode = 1;
-  }`;
+const command = path.join(root, 'packages/cli/bin/tintype.js');
 const homes = new Set<ServerHome>();
 
 // What a test that ends at once would leave running.
@@ -164,8 +156,8 @@ export class ServerHome {
 
   /** Starts a server without waiting for anything. `listen` wins over the configuration. */
   spawn(options: { listen?: string } = {}): ServerProcess {
-    const given = JSON.stringify({ config: this.config, ...options });
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', program, given], {
+    const listen = options.listen === undefined ? [] : ['--listen', options.listen];
+    const child = spawn(process.execPath, [command, 'serve', '--config', this.config, ...listen], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

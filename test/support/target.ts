@@ -65,6 +65,9 @@ export function needs(...roles: Role[]): string | false {
 export const needsOwnServer: string | false =
   externalUrl !== undefined && 'it needs a server of its own, and the target is another';
 
+/** For the `skip` option of a test that needs a server which asks who is calling. */
+export const needsIdentity: string | false = identity === 'none' && 'the target lets everybody in';
+
 /** Whether the target is the reference implementation, from which the contract differs on purpose. */
 export const isReference = process.env[variables.reference] === '1';
 

@@ -85,7 +85,7 @@ function imageWalk(become: () => Promise<Person>, pick: (image: RealImage) => bo
   const tintypeWords = (...args: string[]): string[] => {
     const command = path.join(person.project, 'packages/cli/bin/tintype.js');
     const access = ['--endpoint', server.url, '--token-file', path.join(dataDir, 'admin.token')];
-    return person.words([process.execPath, command, ...access, ...args]);
+    return person.words([person.node, command, ...access, ...args]);
   };
   const tintype = async (...args: string[]): Promise<Ran> =>
     await attempt(tintypeWords(...args), { env: person.env });

@@ -77,6 +77,8 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
   opening.defer(() => upkeep.stop());
+  // What could not be undone while the database was away need not wait for the next round.
+  session.onReconnect(() => upkeep.hurry());
 
   const state = { stopping: false };
   const server = httpServer(config, images, identity, log, state);

@@ -9,6 +9,8 @@ export interface Person {
   readonly name: string;
   /** The root of the project as this person reaches it. */
   readonly project: string;
+  /** The Node that came with the project. */
+  readonly node: string;
   /** A folder of their own for everything the walk makes. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
@@ -51,6 +53,7 @@ export async function ourselves(): Promise<Person> {
   return {
     name: isRoot ? 'root' : 'an ordinary user',
     project,
+    node: process.execPath,
     folder,
     env: { TMPDIR: await makeOwned(path.join(folder, 'tmp'), null) },
     makeFolder: (name) => makeOwned(path.join(folder, name), null),
@@ -85,6 +88,7 @@ export async function ordinary(): Promise<Person> {
   return {
     name: 'an ordinary user',
     project: reachable,
+    node: path.join(reachable, 'node_modules/.bin/node'),
     folder,
     env: { HOME: home, TMPDIR: await makeOwned(path.join(folder, 'tmp'), ordinaryId) },
     makeFolder: (name) => makeOwned(path.join(folder, name), ordinaryId),

@@ -27,7 +27,7 @@ export interface WalkServer {
   readonly token: string;
   /** The lines of its log. */
   log(): string[];
-  /** SIGTERM, as a service manager does; resolves with the exit code. */
+  /** SIGTERM, as a service manager does; resolves with the exit code. Does nothing once it has ended. */
   stop(): Promise<number | null>;
   /** SIGKILL of the server's process alone, as the kernel does when memory runs out. */
   kill(): Promise<void>;
@@ -96,7 +96,7 @@ export async function startWalkServer(options: StartOptions): Promise<WalkServer
   child.once('exit', byItself);
   const end = async (signal: NodeJS.Signals) => {
     child.off('exit', byItself);
-    process.kill(pid, signal);
+    if (child.exitCode === null && child.signalCode === null) process.kill(pid, signal);
     const [code] = await ended;
     return code as number | null;
   };

@@ -108,6 +108,29 @@ describe('a body sent over HTTP', () => {
   });
 });
 
+test('a chunk from HTTP is freed when the next is asked for, and is whole until then', async () => {
+  const lengths: number[][] = [];
+  const server = createServer(async (request, response) => {
+    let last: Buffer | null = null;
+    let text = '';
+    for await (const chunk of requestChunks(request, patient)) {
+      if (last !== null) lengths.push([last.length, chunk.length]);
+      text += chunk.toString('latin1');
+      last = chunk;
+    }
+    response.end(String(text.length));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const answer = await fetch(url, { method: 'PUT', body: Buffer.alloc(4 * 1024 * 1024, 'x') });
+  assert.equal(await answer.text(), String(4 * 1024 * 1024));
+  server.closeAllConnections();
+  server.close();
+  assert.ok(lengths.length > 1);
+  for (const [last, current] of lengths) assert.ok(last! < 4096 && current! > 0);
+});
+
 describe('a stream', () => {
   test('is held back while nobody asks', async () => {
     const stream = new PassThrough();

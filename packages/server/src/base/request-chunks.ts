@@ -1,4 +1,5 @@
 /** The bytes of a request body, one chunk at a time: with back-pressure, an idle limit and told failures. */
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Failure } from './failure.ts';
 
@@ -20,7 +21,7 @@ const queueLimit = 256 * 1024;
 const turnLimit = 256 * 1024;
 
 /**
- * Yields the stream's own buffers, uncopied. Fails with upload_cut when the stream ends before its data
+ * Yields the stream's own buffers, uncopied; each is valid only until the next is asked for. Fails with upload_cut when the stream ends before its data
  * did, upload_stalled when it goes silent, or the reason of `signal`. Leaving the loop stops listening
  * and pauses the stream; it can still be drained. To be iterated once.
  */
@@ -38,6 +39,7 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
   #waiting: { resolve: (step: Step) => void; reject: (reason: unknown) => void } | null = null;
   #idle: NodeJS.Timeout | null = null;
   #turnBytes = 0;
+  #lent: Buffer | null = null;
   #listening = false;
 
   constructor(stream: Readable, options: RequestChunksOptions) {
@@ -52,10 +54,12 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
   }
 
   next(): Promise<Step> {
+    if (this.#lent !== null) this.#free(this.#lent);
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
       this.#queuedBytes -= chunk.length;
+      this.#lent = chunk;
       return Promise.resolve({ value: chunk, done: false });
     }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
@@ -96,6 +100,16 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
   }
 
+  /**
+   * Node's HTTP parser makes a buffer for every chunk, which only a full garbage collection would free:
+   * forty of them for each GiB, and 60 MB of memory more.
+   */
+  #free(chunk: Buffer): void {
+    this.#lent = null;
+    const alone = chunk.length >= 4096 && chunk.length === chunk.buffer.byteLength;
+    if (alone && this.#stream instanceof IncomingMessage) (chunk.buffer as ArrayBuffer).transfer(0);
+  }
+
   /** One timer for the whole stream: `refresh` costs less than a timer for every chunk. */
   #watch(): void {
     if (this.#idle === null) this.#idle = setTimeout(this.#onIdle, this.#options.idleMs);
@@ -123,6 +137,7 @@ class RequestChunks implements AsyncIterator<Buffer, undefined> {
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;
+      this.#lent = chunk;
       waiting.resolve({ value: chunk, done: false });
       return;
     }

@@ -15,7 +15,8 @@ async function collect(body: AsyncIterable<Buffer>, limit: number): Promise<Buff
   for await (const chunk of body) {
     size += chunk.length;
     if (size > limit) throw new Failure('body_too_large', `The document is larger than ${limit} bytes.`);
-    chunks.push(chunk);
+    // A chunk is not ours any more once the next is asked for.
+    chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks);
 }

@@ -24,7 +24,7 @@ import { schemaRoutes } from './routes/schemas.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { versionsRoutes } from './routes/versions.ts';
 import { unknownRoute } from './unknown-route.ts';
-import { dropUnreadBody } from './unread-body.ts';
+import { closeAfterBody, dropUnreadBody } from './unread-body.ts';
 import { withoutMinorVersion } from './version-paths.ts';
 
 const maxHeaderBytes = 32_768;
@@ -119,6 +119,7 @@ function prepareRequests(server: FastifyInstance): void {
     checkFraming(request.raw);
   });
   server.addHook('onSend', async (request, reply) => {
+    closeAfterBody(request.raw);
     // A client that was never told to send its body may or may not send it: only a new connection is certain.
     if (waiting.has(request.raw)) reply.header('Connection', 'close');
     // The framework closes on a refused body, and the reset would take the refusal with it.

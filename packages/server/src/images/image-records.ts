@@ -1,8 +1,10 @@
 /** Image rows: find what a caller may see, insert, compare-and-set, remove. */
 import type { ImageStatus } from '@tintype/contract';
+import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import { isUniqueViolation } from '../database/errors.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Target } from '../policy/evaluate.ts';
@@ -11,7 +13,7 @@ import { type Image, isImageId } from './image.ts';
 import { searchTerms } from './search-terms.ts';
 import { assertMove } from './status.ts';
 
-export const imageColumns = [
+const columns = [
   'id',
   'name',
   'status',
@@ -32,7 +34,10 @@ export const imageColumns = [
   'properties',
   'created_at',
   'updated_at',
-] as const;
+] as const satisfies readonly (keyof Image)[];
+
+/** The columns that make up an `Image`. */
+export const imageColumns = sql.raw(columns.join(', '));
 
 function notFound(id: string): Failure {
   return new Failure('image_not_found', `No image found with ID ${id.slice(0, 255)}`);
@@ -64,8 +69,9 @@ async function membershipOf(queries: Queries, caller: Caller, image: Image): Pro
 }
 
 async function selectImage(queries: Queries, id: string, lock: boolean): Promise<Image | undefined> {
-  const query = queries.selectFrom('images').select(imageColumns).where('id', '=', id).$castTo<Image>();
-  return await (lock ? query.forUpdate('images') : query).executeTakeFirst();
+  const found = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`;
+  const [image] = await executePrepared(queries, lock ? sql<Image>`${found} FOR UPDATE` : found);
+  return image;
 }
 
 async function visible(
@@ -112,7 +118,7 @@ export async function insertImage(
   check: (queries: Queries) => Promise<void>,
 ): Promise<void> {
   const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
-  const search_terms = searchTerms(image.tags, image.properties);
+  const search_terms = searchTerms(image);
   await database.transaction(async (queries) => {
     await check(queries);
     await queries
@@ -140,7 +146,7 @@ export async function updateImage(queries: Queries, image: Image): Promise<void>
     .set({
       ...rest,
       properties: JSON.stringify(image.properties),
-      search_terms: searchTerms(image.tags, image.properties),
+      search_terms: searchTerms(image),
     })
     .where('id', '=', id)
     .execute();

@@ -1,30 +1,44 @@
-/** The page query: one keyset-bounded branch for each reason an image is visible, united. */
+/** The page query: one scan where an index answers the filter, else one ordered branch for each reason of visibility. */
+import type { Visibility } from '@tintype/contract';
 import { type RawBuilder, sql } from 'kysely';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
 import { imageColumns } from './image-records.ts';
 import type { ListFilter } from './list-query.ts';
 import type { SortKey } from './list-sort.ts';
-import { propertyTerm, tagTerm } from './search-terms.ts';
+import { ownerTerm, propertyTerm, tagTerm, visibilityTerm } from './search-terms.ts';
 
 type Condition = RawBuilder<unknown>;
 
+/** Whose list it is. */
+export interface Viewer {
+  readonly projectId: string | null;
+  readonly isAdmin: boolean;
+}
+
+/**
+ * Images are visible because they have this owner, this visibility, both, or because they are shared with this
+ * member, which has answered so; for an empty reason: all are.
+ */
+interface Reason {
+  readonly owner?: string;
+  readonly visibility?: Visibility;
+  readonly member?: string;
+  readonly answer?: ListFilter['memberStatus'];
+}
+
 const and = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` AND `)})`;
 const or = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` OR `)})`;
-const columns = sql.join(imageColumns.map((name) => sql.ref(name)));
-const judgedOneByOne = 20;
 const uuids = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Nulls are lowest, whatever the direction. */
 function orderBy(sort: readonly SortKey[]): Condition {
-  return sql.join(
-    sort.map(({ column, direction }) => {
-      const nullable = isNullable(column);
-      if (direction === 'asc')
-        return nullable ? sql`${sql.ref(column)} ASC NULLS FIRST` : sql`${sql.ref(column)} ASC`;
-      return nullable ? sql`${sql.ref(column)} DESC NULLS LAST` : sql`${sql.ref(column)} DESC`;
-    }),
-  );
+  const keys = sort.map(({ column, direction }) => {
+    if (!isNullable(column)) return `${column} ${direction}`;
+    return direction === 'asc' ? `${column} ASC NULLS FIRST` : `${column} DESC NULLS LAST`;
+  });
+  return sql.raw(keys.join(', '));
 }
 
 function isNullable(column: string): boolean {
@@ -69,8 +83,10 @@ function afterMarker(sort: readonly SortKey[], marker: Image): Condition {
   return and([fromOn(sort[0]!, values[0]), or(steps)]);
 }
 
+/** What the filter asks of an image itself, tags and properties apart. */
 function conditionsOf(filter: ListFilter): Condition[] {
-  const conditions: Condition[] = [sql`os_hidden = ${filter.hidden}`, sql`status <> 'killed'`];
+  const conditions: Condition[] = [sql.raw(filter.hidden ? 'os_hidden' : 'NOT os_hidden')];
+  conditions.push(sql`status <> 'killed'`);
   for (const { column, values } of filter.equal) {
     const usable = column === 'id' ? values.filter((value) => uuids.test(String(value))) : values;
     if (usable.length === 1) conditions.push(sql`${sql.ref(column)} = ${usable[0]}`);
@@ -84,57 +100,93 @@ function conditionsOf(filter: ListFilter): Condition[] {
   }
   if (filter.sizeMin !== null) conditions.push(sql`size >= ${filter.sizeMin}`);
   if (filter.sizeMax !== null) conditions.push(sql`size <= ${filter.sizeMax}`);
-  const terms = [
-    ...filter.tags.map(tagTerm),
-    ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
-  ];
-  if (terms.length > 0) conditions.push(sql`search_terms @> ${terms}::text[]`);
-  for (const tag of filter.tags) conditions.push(sql`${tag} = ANY (tags)`);
-  conditions.push(...propertyConditions(filter.properties));
   return conditions;
 }
 
-/** One by one the planner can judge them, but thousands would keep it busy for seconds. */
-function propertyConditions(properties: ListFilter['properties']): Condition[] {
-  if (properties.length <= judgedOneByOne)
-    return properties.map(({ name, value }) => sql`properties ->> ${name} = ${value}`);
-  const wanted = Object.fromEntries(properties.map(({ name, value }) => [name, value]));
-  return [sql`properties @> ${JSON.stringify(wanted)}::jsonb`];
-}
-
-/** Whose list it is. */
-export interface Viewer {
-  readonly projectId: string | null;
-  readonly isAdmin: boolean;
-}
-
-/** Images of others that are shared with `project` and that it has answered with `status`. */
-function sharedWith(project: string, status: ListFilter['memberStatus']): Condition {
-  const answered = status === 'all' ? sql`true` : sql`status = ${status}`;
-  return sql`visibility = 'shared' AND owner IS DISTINCT FROM ${project} AND id IN
-    (SELECT image_id FROM image_members WHERE member = ${project} AND ${answered})`;
-}
-
-/** The reasons for which this caller sees images, as conditions that exclude each other. */
-function branchesOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Condition[] {
-  if (isAdmin)
-    return [visibility === null || visibility === 'all' ? sql`true` : sql`visibility = ${visibility}`];
-  const own = projectId === null ? [] : [sql`owner = ${projectId}`];
-  const shared = projectId === null ? [] : [sharedWith(projectId, memberStatus)];
-  const ofOthers = (kind: string) => sql`visibility = ${kind} AND owner IS DISTINCT FROM ${projectId}`;
+/** The reasons for which this caller sees images, of those with the visibility asked for. */
+function reasonsOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Reason[] {
+  if (isAdmin) return [visibility === null || visibility === 'all' ? {} : { visibility }];
+  const own = projectId === null ? [] : [{ owner: projectId }];
+  const shared =
+    projectId === null ? [] : [{ visibility: 'shared', member: projectId, answer: memberStatus } as const];
   switch (visibility) {
     case null:
-      return [...own, ofOthers('public'), ...shared];
+      return [...own, { visibility: 'public' }, ...shared];
     case 'all':
-      return [...own, ofOthers('public'), ofOthers('community'), ...shared];
+      return [...own, { visibility: 'public' }, { visibility: 'community' }, ...shared];
     case 'public':
     case 'community':
-      return [sql`visibility = ${visibility}`];
+      return [{ visibility }];
     case 'shared':
-      return [...own.map((mine) => sql`${mine} AND visibility = 'shared'`), ...shared];
+      return [...own.map((mine) => ({ ...mine, visibility })), ...shared];
     case 'private':
-      return own.map((mine) => sql`${mine} AND visibility = 'private'`);
+      return own.map((mine) => ({ ...mine, visibility }));
   }
+}
+
+/** Whether the image is shared with the member of the reason; nothing for a reason without one. */
+function sharedWith({ member, answer }: Reason): Condition[] {
+  if (member === undefined) return [];
+  const answered = answer === 'all' ? sql`true` : sql`status = ${answer}`;
+  return [sql`id IN (SELECT image_id FROM image_members WHERE member = ${member} AND ${answered})`];
+}
+
+function because(reason: Reason): Condition {
+  const { owner, visibility } = reason;
+  const conditions = sharedWith(reason);
+  if (owner !== undefined) conditions.push(sql`owner = ${owner}`);
+  if (visibility !== undefined) conditions.push(sql`visibility = ${sql.lit(visibility)}`);
+  return conditions.length === 0 ? sql`true` : and(conditions);
+}
+
+/** Has every term: those asked for, and those that make it visible. */
+function hasTerms(terms: readonly string[], reason: Reason): Condition {
+  const { owner, visibility } = reason;
+  const all = [...terms];
+  if (owner !== undefined) all.push(ownerTerm(owner));
+  if (visibility !== undefined) all.push(visibilityTerm(visibility));
+  return and([sql`search_terms @> ${all}::text[]`, ...sharedWith(reason)]);
+}
+
+/** Whether few images are left by a condition that has an index of its own, whoever asks. */
+function isSelective({ equal, times }: ListFilter): boolean {
+  const exact = equal.some(({ column }) => column === 'name' || column === 'id');
+  return exact || times.some(({ from, outside }) => from !== null && !outside);
+}
+
+interface PageQuery {
+  readonly reasons: readonly Reason[];
+  readonly conditions: readonly Condition[];
+  readonly order: Condition;
+  readonly limit: number;
+}
+
+function scan({ conditions, order, limit }: PageQuery, visible: Condition): RawBuilder<Image> {
+  return sql`SELECT ${imageColumns} FROM images WHERE ${and([visible, ...conditions])} ORDER BY ${order} LIMIT ${limit}`;
+}
+
+/** Limits inside a branch: the planner counts with them, and no caller can make up ever new statements. */
+const branchLimits = [1, 10, 25, 50, 100, 200, 500, 1000];
+
+/** Each branch walks an index in order and stops as soon as the page is full. */
+function union({ reasons, conditions, order, limit }: PageQuery): RawBuilder<Image> {
+  const within = sql.lit(branchLimits.find((step) => step >= limit) ?? Number.MAX_SAFE_INTEGER);
+  const mine = reasons.find(({ owner }) => owner !== undefined)?.owner;
+  const branches = reasons.map((reason) => {
+    const all = [because(reason), ...conditions];
+    if (mine !== undefined && reason.owner === undefined) all.push(sql`owner IS DISTINCT FROM ${mine}`);
+    return sql`(SELECT ${imageColumns} FROM images WHERE ${and(all)} ORDER BY ${order} LIMIT ${within})`;
+  });
+  const united = sql.join(branches, sql` UNION ALL `);
+  return sql`SELECT * FROM (${united}) AS visible ORDER BY ${order} LIMIT ${limit}`;
+}
+
+/** Asked for again and again: no filter that has a value, and newest first. */
+function isPlain({ equal, times, sizeMin, sizeMax, sort }: ListFilter): boolean {
+  const isFiltered = equal.length + times.length > 0 || sizeMin !== null || sizeMax !== null;
+  return (
+    !isFiltered && sort[0]!.column === 'created_at' && sort.every(({ direction }) => direction === 'desc')
+  );
 }
 
 /** At most `filter.limit` images after `marker`, in order. */
@@ -144,19 +196,20 @@ export async function selectPage(
   filter: ListFilter,
   marker: Image | null,
 ): Promise<Image[]> {
-  const branches = branchesOf(viewer, filter);
-  if (branches.length === 0) return [];
+  const reasons = reasonsOf(viewer, filter);
+  if (reasons.length === 0) return [];
   const conditions = conditionsOf(filter);
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));
-  const order = orderBy(filter.sort);
-  const selects = branches.map(
-    (branch) =>
-      sql`(SELECT ${columns} FROM images WHERE ${and([branch, ...conditions])} ORDER BY ${order} LIMIT ${filter.limit})`,
-  );
-  const query =
-    selects.length === 1
-      ? selects[0]!
-      : sql`SELECT * FROM (${sql.join(selects, sql` UNION ALL `)}) AS visible ORDER BY ${order} LIMIT ${filter.limit}`;
-  const { rows } = await sql<Image>`${query}`.execute(queries);
-  return rows;
+  const query = { reasons, conditions, order: orderBy(filter.sort), limit: filter.limit };
+  const terms = [
+    ...filter.tags.map(tagTerm),
+    ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
+  ];
+  if (terms.length > 0) {
+    const found = scan(query, or(reasons.map((reason) => hasTerms(terms, reason))));
+    return (await found.execute(queries)).rows;
+  }
+  if (isSelective(filter)) return (await scan(query, or(reasons.map(because))).execute(queries)).rows;
+  if (isPlain(filter)) return await executePrepared(queries, union(query));
+  return (await union(query).execute(queries)).rows;
 }

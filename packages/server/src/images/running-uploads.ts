@@ -1,5 +1,6 @@
-/** The uploads of this process, so that a deletion or a shutdown can end them. */
+/** The uploads of this process, so that a deletion or a shutdown can end them, and those still to be undone. */
 import { Failure } from '../base/failure.ts';
+import type { Upload } from './upload-records.ts';
 
 export interface RunningUpload {
   readonly id: string;
@@ -10,6 +11,7 @@ export interface RunningUpload {
 
 export class RunningUploads {
   readonly #running = new Map<string, { imageId: string; controller: AbortController }>();
+  readonly #left = new Map<string, { upload: Upload; failure: Failure }>();
   #closing = false;
   #idle: (() => void) | null = null;
 
@@ -29,8 +31,23 @@ export class RunningUploads {
     return { id, imageId, signal: controller.signal, done };
   }
 
+  /** Whether this process sees to it: it is under way, or still to be undone. */
   has(id: string): boolean {
-    return this.#running.has(id);
+    return this.#running.has(id) || this.#left.has(id);
+  }
+
+  /** Remembers a failed upload that could not be undone: nobody else knows why it failed, or what it wrote. */
+  leave(upload: Upload, failure: Failure): void {
+    this.#left.set(upload.id, { upload, failure });
+  }
+
+  get left(): { upload: Upload; failure: Failure }[] {
+    return [...this.#left.values()];
+  }
+
+  /** It was undone. */
+  forget(id: string): void {
+    this.#left.delete(id);
   }
 
   /** Ends the upload to an image that was deleted. */

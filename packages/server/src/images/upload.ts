@@ -7,8 +7,6 @@ import { requestChunks } from '../base/request-chunks.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import { Inspector } from '../inspection/inspect.ts';
-import { holdsData } from '../locations/location-records.ts';
-import { removeBytes } from '../locations/remove-bytes.ts';
 import type { Quotas } from '../policy/quotas.ts';
 import type { Store } from '../stores/store.ts';
 import type { Image } from './image.ts';
@@ -16,7 +14,8 @@ import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
 import { statusConflict } from './status.ts';
-import { activateUpload, insertUpload, revokeUpload, type Upload } from './upload-records.ts';
+import { undoUpload } from './undo-upload.ts';
+import { activateUpload, insertUpload, type Upload } from './upload-records.ts';
 
 export interface UploadInput {
   readonly id: string;
@@ -42,18 +41,35 @@ export async function uploadImage(parts: ImageParts, caller: Caller, input: Uplo
   requireFormats(image);
 
   const quotas = await parts.quotas.of(image.owner);
-  const announced = mebibytes(input.expectedSize ?? 0);
-  const demand = { image_count_uploading: 1, image_size_total: announced };
+  const demand = { image_count_uploading: 1, image_size_total: mebibytes(input.expectedSize ?? 0) };
+  const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
   const upload = newUpload(parts, image, store);
   const running = parts.uploads.begin(upload.id, image.id);
   try {
-    const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
-    if (!(await insertUpload(parts.database, upload, image, caller, input.requestId, hasRoom)))
-      throw await conflictNow(parts, caller, image.id);
+    await begin(parts, caller, image, upload, input.requestId, hasRoom);
     await receive(parts, image, upload, { ...input, store, quotas, signal: running.signal });
   } finally {
     running.done();
   }
+}
+
+/** queued → saving. When the database's answer got lost it may have been done all the same, so it is undone. */
+async function begin(
+  parts: ImageParts,
+  caller: Caller,
+  image: Image,
+  upload: Upload,
+  requestId: string,
+  hasRoom: (queries: Queries) => Promise<void>,
+): Promise<void> {
+  let isBegun: boolean;
+  try {
+    isBegun = await insertUpload(parts.database, upload, image, caller, requestId, hasRoom);
+  } catch (error) {
+    if (error instanceof Failure) await undo(parts, upload, error);
+    throw error;
+  }
+  if (!isBegun) throw await conflictNow(parts, caller, image.id);
 }
 
 /** What the data is received with. */
@@ -70,14 +86,13 @@ async function receive(parts: ImageParts, image: Image, upload: Upload, receptio
     reception.accept();
     const facts = await storeData(parts, image, upload, reception);
     const demand = { image_size_total: mebibytes(facts.size ?? 0) };
-    await activateUpload(parts.database, upload, facts, (queries) =>
-      requireRoom(queries, quotas, image.owner, demand),
-    );
+    const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
+    await activateUpload(parts.database, upload, facts, hasRoom);
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     const failure = asFailure(reason, 'store_unavailable', 'The data could not be stored: try again later.');
     if (failure !== reason) parts.log.error({ err: error, image: image.id }, 'an upload failed');
-    await undo(parts, upload, failure);
+    if ((await undo(parts, upload, failure)) === 'kept') return;
     throw failure;
   }
 }
@@ -140,16 +155,14 @@ function factsOf(measured: Measured, virtualSize: number | null): DataFacts {
   };
 }
 
-/** Never throws: what cannot be undone now is recorded, and upkeep undoes it when the database is back. */
-async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promise<void> {
+/** Never throws: what cannot be undone now is remembered, and upkeep undoes it when the database is back. */
+async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promise<string> {
   try {
-    const doomed = await revokeUpload(parts.database, upload, failure);
-    if (doomed !== null) await removeBytes(parts, [doomed]);
-    // Somebody else ended it while the last bytes were being written, unless it was our own lost commit.
-    else if (!(await holdsData(parts.database.db, upload.store, upload.key)))
-      await parts.stores.byId(upload.store)?.delete(upload.key);
+    return await undoUpload(parts, upload, failure);
   } catch (err) {
     parts.log.error({ err, image: upload.image_id }, 'an upload could not be undone yet');
+    parts.uploads.leave(upload, failure);
+    return 'left';
   }
 }
 

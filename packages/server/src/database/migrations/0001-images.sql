@@ -19,9 +19,10 @@ CREATE TABLE images (
   os_hash_value text,
   tags text[] NOT NULL,
   properties jsonb NOT NULL,
-  -- One term a tag and one a property ("t:tag", "p:name=value", long values by digest): array columns have
-  -- statistics on their most common elements, jsonb has none, so the planner can choose well.
-  search_terms text[] NOT NULL,
+  -- One term a tag and one a property, one for the owner and one for the visibility, long ones by digest. Array
+  -- columns have statistics on their most common elements, jsonb has none, so the planner can choose well; and
+  -- the index itself finds what is tagged so and visible for this reason, without reading what is not.
+  search_terms text[] COLLATE "C" NOT NULL,
   created_at timestamptz(3) NOT NULL,
   updated_at timestamptz(3) NOT NULL
 );

@@ -1,0 +1,217 @@
+/** Every page query against the same question asked of each image in turn. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts';
+import { createLog } from '../base/log.ts';
+import { connect, type Database } from '../database/connect.ts';
+import type { Image } from './image.ts';
+import { insertImage, updateImage } from './image-records.ts';
+import { type ListFilter, readListQuery } from './list-query.ts';
+import { selectPage, type Viewer } from './list-records.ts';
+import type { SortKey } from './list-sort.ts';
+
+const projects = ['red', 'green', 'blue'];
+const viewers: Viewer[] = [
+  ...projects.map((projectId) => ({ projectId, isAdmin: false })),
+  { projectId: null, isAdmin: false },
+  { projectId: 'red', isAdmin: true },
+];
+/** Names and values that only a careful encoding tells apart, and one that is too long to be indexed as it is. */
+const keys = ['a', 'a=b', '1:a'];
+const values = ['c', 'b=c', 'long'.repeat(200)];
+
+const images: Image[] = [];
+/** Image id → project → how it answered. */
+const members = new Map<string, Record<string, string>>();
+let own: TestDatabase;
+let database: Database;
+
+const facts = fc.record({
+  name: fc.constantFrom(null, '', 'one', 'two'),
+  status: fc.constantFrom<Image['status']>('queued', 'active', 'active', 'killed'),
+  visibility: fc.constantFrom<Image['visibility']>('private', 'private', 'shared', 'public', 'community'),
+  os_hidden: fc.nat(5).map((draw) => draw === 0),
+  owner: fc.constantFrom(...projects, ...projects, null),
+  disk_format: fc.constantFrom(null, 'raw', 'qcow2'),
+  size: fc.constantFrom(null, 1, 2, 3),
+  tags: fc.subarray(['x', 'y', 'a=b']),
+  properties: fc.dictionary(fc.constantFrom(...keys), fc.constantFrom(...values)),
+  created: fc.nat(20),
+  later: fc.nat(20),
+});
+
+type Facts = typeof facts extends fc.Arbitrary<infer T> ? T : never;
+
+const second = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+
+function imageOf({ created, later, ...rest }: Facts): Image {
+  return {
+    id: randomUUID(),
+    protected: false,
+    container_format: 'bare',
+    min_disk: 0,
+    min_ram: 0,
+    virtual_size: null,
+    checksum: null,
+    os_hash_algo: null,
+    os_hash_value: null,
+    ...rest,
+    created_at: second(created),
+    updated_at: second(created + later),
+  };
+}
+
+const time = fc
+  .tuple(fc.constantFrom('gt', 'gte', 'lt', 'lte', 'eq', 'neq'), fc.nat(40))
+  .map(([operator, seconds]) => `${operator}:${second(seconds).toISOString()}`);
+const sortable = fc.constantFrom('name', 'status', 'disk_format', 'size', 'id', 'created_at', 'updated_at');
+const query = fc
+  .record(
+    {
+      name: fc.constantFrom('one', 'in:one,two', ''),
+      status: fc.constantFrom('active', 'queued'),
+      member_status: fc.constantFrom('pending', 'rejected', 'all'),
+      disk_format: fc.constant('raw'),
+      visibility: fc.constantFrom('public', 'private', 'shared', 'community', 'all'),
+      os_hidden: fc.boolean().map(String),
+      owner: fc.constantFrom(...projects),
+      size_min: fc.constantFrom('1', '2'),
+      size_max: fc.constantFrom('1', '2'),
+      created_at: time,
+      updated_at: time,
+      a: fc.constantFrom(...values),
+      'a=b': fc.constantFrom(...values),
+      '1:a': fc.constantFrom(...values),
+      sort: fc
+        .uniqueArray(sortable, { minLength: 1, maxLength: 3 })
+        .chain((names) => fc.tuple(...names.map((name) => fc.constantFrom(`${name}:asc`, `${name}:desc`))))
+        .map((parts) => parts.join(',')),
+      limit: fc.constantFrom('1', '2', '3', '25'),
+    },
+    { requiredKeys: [] },
+  )
+  .chain((pairs) =>
+    fc.subarray(Object.entries(pairs), { maxLength: 4 }).chain((some) =>
+      fc.subarray(['x', 'y', 'a=b'], { maxLength: 2 }).map((tags) => {
+        const search = new URLSearchParams(some);
+        for (const tag of tags) search.append('tag', tag);
+        return search;
+      }),
+    ),
+  );
+
+function isShared(image: Image, project: string | null, status: ListFilter['memberStatus']): boolean {
+  const answer = project === null ? undefined : members.get(image.id)?.[project];
+  return image.visibility === 'shared' && answer !== undefined && (status === 'all' || status === answer);
+}
+
+function isVisible(image: Image, { projectId, isAdmin }: Viewer, filter: ListFilter): boolean {
+  const { visibility, memberStatus } = filter;
+  if (visibility !== null && visibility !== 'all' && image.visibility !== visibility) return false;
+  if (isAdmin || (projectId !== null && image.owner === projectId)) return true;
+  if (isShared(image, projectId, memberStatus)) return true;
+  return image.visibility === 'public' || (image.visibility === 'community' && visibility !== null);
+}
+
+function matches(image: Image, filter: ListFilter): boolean {
+  const facts: Record<string, unknown> = { ...image };
+  return (
+    image.status !== 'killed' &&
+    image.os_hidden === filter.hidden &&
+    filter.equal.every(({ column, values }) => (values as unknown[]).includes(facts[column])) &&
+    filter.times.every(({ column, from, below, outside }) => {
+      const at = image[column];
+      return ((from === null || at >= from) && (below === null || at < below)) !== outside;
+    }) &&
+    (filter.sizeMin === null || (image.size !== null && image.size >= filter.sizeMin)) &&
+    (filter.sizeMax === null || (image.size !== null && image.size <= filter.sizeMax)) &&
+    filter.tags.every((tag) => image.tags.includes(tag)) &&
+    filter.properties.every(({ name, value }) => image.properties[name] === value)
+  );
+}
+
+/** Nulls are lowest. */
+function compare(sort: readonly SortKey[], a: Image, b: Image): number {
+  for (const { column, direction } of sort) {
+    const [x, y] = [a[column], b[column]];
+    if (x === y || (x instanceof Date && y instanceof Date && x.getTime() === y.getTime())) continue;
+    const isLess = x === null || (y !== null && x < y);
+    return isLess === (direction === 'asc') ? -1 : 1;
+  }
+  return 0;
+}
+
+/** Page after page until one is not full. */
+async function walk(viewer: Viewer, filter: ListFilter): Promise<string[]> {
+  const found: string[] = [];
+  for (let marker: Image | null = null; ; ) {
+    const page = await selectPage(database.db, viewer, filter, marker);
+    found.push(...page.map(({ id }) => id));
+    assert.ok(page.length <= filter.limit);
+    if (page.length < filter.limit) return found;
+    marker = page.at(-1)!;
+  }
+}
+
+type Answer = 'pending' | 'accepted' | 'rejected';
+
+/** With each project that has an answer; some of them own the image, which must not list it twice. */
+async function share(id: string, answers: readonly (Answer | null)[]): Promise<void> {
+  const given = projects
+    .map((member, at) => ({ member, status: answers[at]! }))
+    .filter(({ status }) => status !== null);
+  members.set(id, Object.fromEntries(given.map(({ member, status }) => [member, status])));
+  const times = { created_at: second(0), updated_at: second(0) };
+  if (given.length > 0)
+    await database.db
+      .insertInto('image_members')
+      .values(given.map((one) => ({ image_id: id, ...one, ...times })))
+      .execute();
+}
+
+before(async () => {
+  own = await testDatabase();
+  database = await connect(own.config, { max: 2, applicationName: 'list', log: createLog('error') });
+  for (const image of fc.sample(facts, { numRuns: 150, seed: 1 }).map(imageOf)) {
+    await insertImage(database, image, async () => {});
+    images.push(image);
+  }
+  // What is found by must follow what changes.
+  for (const [index, changed] of fc.sample(facts, { numRuns: 50, seed: 2 }).map(imageOf).entries()) {
+    const { id, created_at, status } = images[index]!;
+    images[index] = { ...changed, id, created_at, status };
+    await updateImage(database.db, images[index]);
+  }
+  const answers = fc.sample(
+    fc.array(fc.constantFrom('pending', 'accepted', 'rejected', null), { minLength: 3, maxLength: 3 }),
+    {
+      numRuns: images.length,
+      seed: 3,
+    },
+  );
+  for (const [index, { id }] of images.entries()) await share(id, answers[index]!);
+});
+
+after(async () => {
+  await database.close();
+  await own.close();
+});
+
+test('all pages together are the images that match and are visible, in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...viewers), query, async (viewer, search) => {
+      const filter = readListQuery(search, 25, 1000);
+      const expected = images
+        .filter((image) => matches(image, filter) && isVisible(image, viewer, filter))
+        .sort((a, b) => compare(filter.sort, a, b));
+      assert.deepEqual(
+        await walk(viewer, filter),
+        expected.map(({ id }) => id),
+        String(search),
+      );
+    }),
+    { numRuns: 400 },
+  );
+});
