@@ -86,7 +86,18 @@ export class Keystone {
 
   /** Settings of a server that trusts this Keystone. */
   settings(more: Record<string, unknown> = {}) {
-    return { authUrl: this.fact('URL'), password: this.fact('PASSWORD'), cacheTime: 60, ...more };
+    return {
+      authUrl: this.fact('URL'),
+      username: 'glance',
+      password: this.fact('PASSWORD'),
+      projectName: projects.glance,
+      userDomainName: 'Default',
+      projectDomainName: 'Default',
+      region: this.fact('REGION'),
+      caFile: null,
+      cacheTime: 60,
+      ...more,
+    };
   }
 
   /** The environment of the usual commands, for `user` in its project. */

@@ -148,8 +148,25 @@ async function readJson(answer: Dispatcher.ResponseData): Promise<unknown> {
   });
 }
 
+/** Of what decides about access. */
+function isToken(value: unknown): value is KeystoneToken {
+  if (typeof value !== 'object' || value === null) return false;
+  const { user, expires_at, roles = [] } = value as Partial<KeystoneToken>;
+  const isNamed = (role: { readonly name: string } | null) => typeof role?.name === 'string';
+  return (
+    typeof user?.id === 'string' &&
+    !Number.isNaN(Date.parse(String(expires_at))) &&
+    Array.isArray(roles) &&
+    roles.every(isNamed)
+  );
+}
+
 async function readToken(answer: Dispatcher.ResponseData): Promise<KeystoneToken | null> {
-  if (answer.statusCode === 200) return ((await readJson(answer)) as { token: KeystoneToken }).token;
+  if (answer.statusCode === 200) {
+    const body = (await readJson(answer)) as { token?: unknown } | null;
+    if (isToken(body?.token)) return body.token;
+    throw away(new Error('Keystone answered a validation with something that is no token.'));
+  }
   await answer.body.dump();
   if (answer.statusCode === 404) return null;
   throw away(new Error(`Keystone answered ${answer.statusCode} to a validation.`));
