@@ -9,6 +9,7 @@ export interface Samples {
   /** The most frequent name, and one that few images have. */
   readonly commonName: string;
   readonly rareName: string;
+  readonly names: readonly string[];
   readonly instances: readonly string[];
   readonly ids: readonly string[];
 }
@@ -29,6 +30,7 @@ export async function readSamples(database: Database): Promise<Samples> {
     middleProject: owners[Math.floor(owners.length / 2)]!,
     commonName: names[0]!,
     rareName: names.at(-1)!,
+    names: await column(database, sql`SELECT name AS value ${recent}`),
     instances: await column(database, sql`SELECT properties ->> 'instance_uuid' AS value ${recent}`),
     ids: await column(database, sql`SELECT id AS value ${recent}`),
   };

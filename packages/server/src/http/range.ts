@@ -24,9 +24,10 @@ export function readRange(
   if (range === undefined && legacy === null) throw unsatisfiable(size);
   const text = range?.trim() ?? `bytes=${legacy![1]}`;
   if (text.includes(',')) throw new Failure('several_ranges', 'Only one range a request is served.');
-  const match = /^bytes=\s*(\d*)\s*-\s*(\d*)$/i.exec(text);
-  if (match === null || (match[1] === '' && match[2] === '')) throw unsatisfiable(size);
-  return clamp(match[1]!, match[2]!, size);
+  // Blanks are cut off afterwards: a pattern that allows for them takes seconds on thousands of them.
+  const [, from = '', to = ''] = /^bytes=([^-]*)-([^-]*)$/i.exec(text)?.map((part) => part.trim()) ?? [];
+  if (!/^\d*$/.test(from) || !/^\d*$/.test(to) || (from === '' && to === '')) throw unsatisfiable(size);
+  return clamp(from, to, size);
 }
 
 function clamp(from: string, to: string, size: number): Range {

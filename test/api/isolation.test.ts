@@ -1,0 +1,193 @@
+/** Between projects: what is another's and private cannot be read, changed, or told from what is not there. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { type Route, routes } from '@tintype/contract';
+import { needs, openTarget, type Role, type Target } from '../support/target.ts';
+import { bytes } from './bytes.ts';
+import { type Answer, type Call, Client, type Json, raw } from './client.ts';
+import { SlowUpload } from './slow-upload.ts';
+
+const skip = needs('member', 'reader', 'other');
+const secret = `secret-${randomUUID()}`;
+const data = bytes(4096, 99);
+let target: Target;
+/** Of the project of `member`: private and shared images in every status that can be made from outside. */
+let hidden: Json[] = [];
+let saving: SlowUpload;
+
+before(async () => {
+  target = await openTarget();
+  if (skip !== false) return;
+  const member = new Client(target, 'member');
+  const fields = { ...raw, name: secret, tags: [secret], [secret]: secret };
+  for (const visibility of ['private', 'shared']) {
+    hidden.push(await member.create({ ...fields, visibility }));
+    hidden.push(await member.create({ visibility, protected: true, os_hidden: true, tags: [secret] }));
+    hidden.push(await member.createActive(data, { ...fields, visibility }));
+  }
+  const uploading = await member.create({ ...fields, visibility: 'private' });
+  saving = new SlowUpload(target, 'member', uploading.id);
+  await saving.write(data);
+  while ((await member.status(uploading.id)) !== 'saving') await saving.write(Buffer.alloc(0));
+  hidden.push(uploading);
+  hidden = await Promise.all(hidden.map(async ({ id }) => (await member.show(id)).json));
+});
+after(async () => {
+  saving?.cut();
+  await target.close();
+});
+
+/** What the answers to two ids must have in common: everything but the id itself, and what changes every time. */
+function shape(answer: Answer, id: string): unknown {
+  const {
+    date: _date,
+    'x-openstack-request-id': _request,
+    'content-length': _length,
+    ...headers
+  } = answer.headers;
+  return { status: answer.status, headers, body: answer.body.toString().replaceAll(id, 'ID') };
+}
+
+const patchType = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
+const dataType = { 'Content-Type': 'application/octet-stream' };
+
+/** Requests to a route below one image, well formed and not. */
+const callsOf: Partial<Record<Route['body'], readonly Call[]>> & Record<'none', readonly Call[]> = {
+  none: [
+    {},
+    { headers: { 'If-None-Match': '*' } },
+    { headers: { 'If-Match': '"x"' } },
+    { headers: { Range: 'bytes=0-1' } },
+    { headers: { Range: 'bytes=99999-' } },
+  ],
+  json: [
+    { json: [], headers: patchType },
+    { json: [{ op: 'replace', path: '/name', value: 'mine' }], headers: patchType },
+    { json: [{ op: 'replace', path: '/visibility', value: 'public' }], headers: patchType },
+    { json: [{ op: 'replace', path: '/owner', value: 'me' }], headers: patchType },
+    { json: [{ op: 'remove', path: `/${secret}` }], headers: patchType },
+    { json: [{ op: 'replace', path: '/disk_format', value: 'qcow2' }], headers: patchType },
+    { json: [], headers: { ...patchType, 'If-Match': '"x"' } },
+    { json: [{ op: 'replace', path: '/size', value: 5 }], headers: patchType },
+  ],
+  data: [
+    { body: bytes(10), headers: dataType },
+    { body: bytes(10), headers: { ...dataType, Expect: '100-continue' } },
+    { body: Buffer.alloc(0), headers: dataType },
+    { body: bytes(10), headers: { ...dataType, 'X-OpenStack-Image-Size': '9' } },
+    { body: bytes(10), headers: { ...dataType, 'X-Tintype-Expected-Digest': `md5=${'0'.repeat(32)}` } },
+  ],
+};
+
+const imageRoutes = (Object.entries(routes) as [string, Route][]).filter(([, { path }]) =>
+  path.includes(':image_id'),
+);
+
+for (const [name, route] of imageRoutes)
+  test(`${name}: another's image is like one that is not there`, { skip }, async () => {
+    const other = new Client(target, 'other');
+    for (const tag of route.path.includes(':tag') ? [secret, 'none'] : [''])
+      for (const call of callsOf[route.body] ?? []) {
+        const at = (id: string) => route.path.replace(':image_id', id).replace(':tag', tag);
+        const absent = randomUUID();
+        const expected = shape(await other.call(route.method, at(absent), call), absent);
+        for (const { id } of hidden) {
+          const answer = await other.call(route.method, at(id), call);
+          assert.deepEqual(shape(answer, id), expected, `${route.method} ${at(id)} ${JSON.stringify(call)}`);
+          assert.ok(!answer.body.includes(secret) || tag === secret);
+        }
+      }
+  });
+
+test("nothing of another's images shows in any list", { skip }, async () => {
+  const other = new Client(target, 'other');
+  const [image] = hidden;
+  const ids = new Set(hidden.map(({ id }) => id));
+  for (const query of [
+    '',
+    'visibility=all',
+    'visibility=private',
+    'visibility=shared',
+    'visibility=shared&member_status=all',
+    'os_hidden=true',
+    'os_hidden=true&visibility=all',
+    'protected=true',
+    `owner=${encodeURIComponent(image.owner)}`,
+    `name=${secret}`,
+    `name=in:${secret},x`,
+    `tag=${secret}`,
+    `${secret}=${secret}`,
+    `id=${image.id}`,
+    `id=in:${hidden.map(({ id }) => id).join(',')}`,
+    `checksum=${hidden[2].checksum}`,
+    `os_hash_value=${hidden[2].os_hash_value}`,
+    'size_min=1',
+    'status=saving',
+    'sort=name:asc',
+    'sort=id:asc',
+    'created_at=gt:2000-01-01T00:00:00Z',
+  ]) {
+    const answer = await other.get(`/v2/images?limit=1000&${query}`);
+    assert.equal(answer.status, 200, query);
+    for (const { id } of answer.json.images) assert.ok(!ids.has(id), `${query} shows ${id}`);
+    const links = JSON.stringify([answer.json.first, answer.json.next]);
+    assert.ok(
+      !answer.body.toString().replace(links, '').includes(image.owner) || query.includes('owner='),
+      query,
+    );
+  }
+});
+
+test("a marker of another's image is like one that is not there", { skip }, async () => {
+  const other = new Client(target, 'other');
+  const absent = randomUUID();
+  for (const query of ['', '&sort=name:asc', '&visibility=all']) {
+    const expected = shape(await other.get(`/v2/images?marker=${absent}${query}`), absent);
+    for (const { id } of hidden)
+      assert.deepEqual(shape(await other.get(`/v2/images?marker=${id}${query}`), id), expected);
+  }
+});
+
+test('an id in use elsewhere is taken, and that is all there is to learn', { skip }, async () => {
+  const other = new Client(target, 'other');
+  for (const { id } of hidden) {
+    const answer = await other.post('/v2/images', { id });
+    assert.equal(answer.status, 409);
+    assert.ok(!answer.body.includes(secret));
+  }
+});
+
+test('names of users and projects do not leak into refusals', { skip }, async () => {
+  const member = new Client(target, 'member');
+  const { id, owner } = await member.create({ visibility: 'community', protected: true });
+  const other = new Client(target, 'other');
+  for (const answer of [
+    await other.patch(id, []),
+    await other.delete(`/v2/images/${id}`),
+    await other.upload(id, data),
+    await other.put(`/v2/images/${id}/tags/x`),
+  ]) {
+    assert.equal(answer.status, 403);
+    assert.ok(!answer.body.toString().includes(owner), answer.body.toString());
+  }
+  assert.deepEqual(await other.tasks(id), []);
+});
+
+test('nothing of it all changed anything', { skip }, async () => {
+  const member = new Client(target, 'member');
+  for (const before of hidden) assert.deepEqual((await member.show(before.id)).json, before);
+  for (const { id } of hidden.filter(({ status }) => status === 'active'))
+    assert.deepEqual((await member.download(id)).body, data);
+  assert.equal((await saving.finish()).status, 204, 'the upload under way went on');
+});
+
+test('a role in one project is no role in another', { skip }, async () => {
+  const [image] = hidden;
+  for (const [role, status] of [
+    ['member', 200],
+    ['reader', 200],
+    ['other', 404],
+  ] as [Role, number][])
+    assert.equal((await new Client(target, role).show(image.id)).status, status, role);
+});
