@@ -1,6 +1,7 @@
 /** What namespaces define: properties, objects, tags, resource types (API section 11). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import Schema from 'typebox/schema';
 import { startServer, type TestServer } from '../support/server.ts';
 import { type Json, type MetadefClient, metadefClient, refused, timeless } from './metadef-client.ts';
 
@@ -349,7 +350,66 @@ test('schemas of everything are there, and are the ones that records name', asyn
     assert.equal(answer.json.name, name);
     assert.equal(answer.headers.get('content-type'), 'application/json');
   }
-  const { json } = await own.get('/v2/schemas/metadefs/namespace');
-  const record = (await admin.get('/namespaces/Pages')).json;
-  for (const key of Object.keys(record)) assert.ok(Object.hasOwn(json.properties, key), key);
+});
+
+test('records pass the schemas that clients hold them to', async () => {
+  await admin.make({
+    namespace: 'Schemas',
+    description: 'All there is',
+    display_name: 'Schemas',
+    resource_type_associations: [{ name: 'R', prefix: 'r_', properties_target: 'image' }],
+    properties: {
+      list: {
+        title: 'List',
+        type: 'array',
+        description: 'Some',
+        operators: ['<or>'],
+        items: { type: 'string', enum: ['a'] },
+        minItems: 0,
+        maxItems: 3,
+        uniqueItems: true,
+        additionalItems: false,
+        readonly: true,
+        confidential: true,
+      },
+      text: {
+        title: 'Text',
+        type: 'string',
+        pattern: '^a',
+        minLength: 0,
+        maxLength: 9,
+        default: 'a',
+        enum: ['a'],
+      },
+      number: { title: 'Number', type: 'number', minimum: 0.5, maximum: 9, default: 1.5 },
+    },
+    objects: [{ name: 'o', required: ['p'], properties: { p: { title: 'P', type: 'object' } } }],
+    tags: [{ name: 't' }],
+  });
+  await admin.post('/namespaces/Schemas/properties', { name: 'single', title: 'Single', type: 'boolean' });
+  for (const [document, path] of [
+    ['namespace', '/namespaces/Schemas'],
+    ['property', '/namespaces/Schemas/properties/single'],
+    ['object', '/namespaces/Schemas/objects/o'],
+    ['tag', '/namespaces/Schemas/tags/t'],
+  ] as const) {
+    const schema = Schema.Compile((await own.get(`/v2/schemas/metadefs/${document}`)).json);
+    const record = (await own.get(path)).json;
+    assert.ok(schema.Check(record), JSON.stringify([record, schema.Errors(record)]));
+    assert.ok(!schema.Check({ ...(record as object), more: 1 }), document);
+  }
+  for (const [document, path] of [
+    ['namespaces', '/namespaces'],
+    ['properties', '/namespaces/Schemas/properties'],
+    ['objects', '/namespaces/Schemas/objects'],
+    ['tags', '/namespaces/Schemas/tags'],
+    ['resource_types', '/namespaces/Schemas/resource_types'],
+  ] as const) {
+    const schema = Schema.Compile((await own.get(`/v2/schemas/metadefs/${document}`)).json);
+    const list = (await own.get(path)).json;
+    assert.ok(schema.Check(list), JSON.stringify([list, schema.Errors(list)]));
+    assert.ok(
+      !schema.Check({ [document === 'resource_types' ? 'resource_type_associations' : document]: 1 }),
+    );
+  }
 });

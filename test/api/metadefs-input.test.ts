@@ -240,6 +240,17 @@ test('a namespace has room for a definite number of definitions and bytes', asyn
   assert.equal((await admin.delete('/namespaces/Full/tags/t0')).status, 204);
   assert.equal((await admin.post('/namespaces/Full/tags/more')).status, 201);
 
+  const types = (count: number) => ({
+    resource_type_associations: Array.from({ length: count }, (_, index) => ({ name: `r${index}` })),
+  });
+  await admin.make({ namespace: 'Typed', ...types(64) });
+  refused(
+    await admin.post('/namespaces/Typed/resource_types', { name: 'more' }),
+    413,
+    'quota_metadefs',
+    /64/,
+  );
+
   await admin.make({ namespace: 'Heavy' });
   const heavy = (name: string, size: number) => ({ ...property, name, description: 'd'.repeat(size) });
   const list = '/namespaces/Heavy/properties';
@@ -260,7 +271,7 @@ test('an owner has room for a definite number of namespaces, and the cloud for o
     );
     await database.query(
       `INSERT INTO metadef_resource_types (name, created_at, updated_at)
-       SELECT 'crowd-' || n, now(), now() FROM generate_series(1, 999) AS n`,
+       SELECT 'crowd-' || n, now(), now() FROM generate_series(1, 999 - (SELECT count(*) FROM metadef_resource_types)) AS n`,
     );
   } finally {
     await database.end();

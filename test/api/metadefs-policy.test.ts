@@ -46,6 +46,15 @@ test('members who may write do so in their own project only', async () => {
   assert.equal((await member.delete('/namespaces/Ours')).status, 204);
 });
 
+test('a namespace cannot be taken by who may change it', async () => {
+  await policy({ modify_metadef_namespace: 'role:member' });
+  const member = metadefClient(server, 'p2', 'member');
+  refused(await member.put('/namespaces/Open', { namespace: 'Open' }), 403, 'forbidden', /administrator/);
+  refused(await member.put('/namespaces/Open', { namespace: 'Open', owner: 'p2' }), 403, 'forbidden');
+  const kept = { namespace: 'Open', owner: 'p1', visibility: 'public', description: 'By another' };
+  assert.equal((await member.put('/namespaces/Open', kept)).json.description, 'By another');
+});
+
 test('what a namespace may nest is judged kind by kind', async () => {
   const tags = { namespace: 'Nested', tags: [{ name: 't' }] };
   await policy({ add_metadef_tag: '!' });

@@ -6,7 +6,7 @@ import { requireRoomForNamespace } from './limits.ts';
 import { insertNamespace, type Namespace, type NamespaceDraft } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { rules } from './rules.ts';
-import { type MetadefParts, requireOwnership } from './visible-namespace.ts';
+import { type MetadefParts, requireHandover } from './visible-namespace.ts';
 
 export interface FullNamespace {
   readonly namespace: Namespace;
@@ -24,7 +24,7 @@ export async function createNamespace(
   const target = { ...fields, project_id: caller.projectId };
   policy.require('add_metadef_namespace', caller, target);
   for (const kind of new Set(nested.map((one) => one.kind))) policy.require(rules[kind].add, caller, target);
-  requireOwnership(policy, caller, fields.owner);
+  requireHandover(policy, caller, caller.projectId, fields.owner);
 
   return await database.transaction(async (queries) => {
     await requireRoomForNamespace(queries, fields.owner);

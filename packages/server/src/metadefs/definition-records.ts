@@ -146,14 +146,19 @@ export async function deleteDefinitions(queries: Queries, namespace: Namespace, 
 export async function measure(
   queries: Queries,
   namespace: Namespace,
-): Promise<{ readonly count: number; readonly bytes: number }> {
+): Promise<{ readonly count: number; readonly resourceTypes: number; readonly bytes: number }> {
   const row = await queries
     .selectFrom('metadef_definitions')
     .select([
       sql<number>`count(*)`.as('count'),
+      sql<number>`count(*) FILTER (WHERE kind = 'resource_type')`.as('resource_types'),
       sql<number>`coalesce(sum(octet_length(name) + octet_length(content::text)), 0)`.as('bytes'),
     ])
     .where('namespace_id', '=', namespace.id)
     .executeTakeFirstOrThrow();
-  return { count: Number(row.count), bytes: Number(row.bytes) };
+  return {
+    count: Number(row.count),
+    resourceTypes: Number(row.resource_types),
+    bytes: Number(row.bytes),
+  };
 }

@@ -8,6 +8,8 @@ import { rememberResourceTypes } from './resource-type-records.ts';
 export const metadefLimits = {
   namespacesPerOwner: 1000,
   definitionsPerNamespace: 2000,
+  /** Shown with every namespace of a list. */
+  resourceTypesPerNamespace: 64,
   /** A namespace is read as one document. */
   bytesPerNamespace: 1024 * 1024,
   resourceTypes: 1000,
@@ -26,10 +28,14 @@ export async function requireRoomForNamespace(queries: Queries, owner: string | 
 
 /** After definitions were written, in the same transaction. Fails with quota_metadefs. */
 export async function requireRoomInNamespace(queries: Queries, namespace: Namespace): Promise<void> {
-  const { definitionsPerNamespace, bytesPerNamespace } = metadefLimits;
-  const { count, bytes } = await measure(queries, namespace);
+  const { definitionsPerNamespace, resourceTypesPerNamespace, bytesPerNamespace } = metadefLimits;
+  const { count, resourceTypes, bytes } = await measure(queries, namespace);
   if (count > definitionsPerNamespace)
     throw quota(`A namespace may hold ${definitionsPerNamespace} definitions; this makes ${count}.`);
+  if (resourceTypes > resourceTypesPerNamespace)
+    throw quota(
+      `A namespace may have ${resourceTypesPerNamespace} resource types; this makes ${resourceTypes}.`,
+    );
   if (bytes > bytesPerNamespace)
     throw quota(`The definitions of a namespace may take ${bytesPerNamespace} bytes; this makes ${bytes}.`);
 }

@@ -3,7 +3,7 @@ import type { Caller } from '../identity/caller.ts';
 import { requireRoomForNamespace } from './limits.ts';
 import { type Namespace, type NamespaceDraft, updateNamespace } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
-import { lockNamespace, type MetadefParts, requireIn, requireOwnership } from './visible-namespace.ts';
+import { lockNamespace, type MetadefParts, requireHandover, requireIn } from './visible-namespace.ts';
 
 /** Fails with namespace_not_found, forbidden, namespace_exists or quota_metadefs. */
 export async function replaceNamespace(
@@ -16,10 +16,8 @@ export async function replaceNamespace(
   return await database.transaction(async (queries) => {
     const before = await lockNamespace(queries, policy, caller, name);
     requireIn(policy, 'modify_metadef_namespace', caller, before);
-    if (fields.owner !== before.owner) {
-      requireOwnership(policy, caller, fields.owner);
-      await requireRoomForNamespace(queries, fields.owner);
-    }
+    requireHandover(policy, caller, before.owner, fields.owner);
+    if (fields.owner !== before.owner) await requireRoomForNamespace(queries, fields.owner);
     const after = await updateNamespace(queries, before.id, fields);
     if (after === undefined) throw namespaceExists(fields.namespace);
     return after;

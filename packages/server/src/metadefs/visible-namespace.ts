@@ -73,8 +73,13 @@ export function requireUnprotected(namespace: Namespace): void {
     );
 }
 
-/** Fails with forbidden: only administrators give namespaces to other projects. */
-export function requireOwnership(policy: Policy, caller: Caller, owner: string | null): void {
-  if (owner !== caller.projectId && !policy.isAdmin(caller))
+/** Fails with forbidden: only administrators hand namespaces from one project to another. */
+export function requireHandover(
+  policy: Policy,
+  caller: Caller,
+  from: string | null,
+  to: string | null,
+): void {
+  if (from !== to && !policy.isAdmin(caller))
     throw new Failure('forbidden', 'Only an administrator may give a namespace to another project.');
 }
