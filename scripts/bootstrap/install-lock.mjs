@@ -56,13 +56,20 @@ function liveTickets(folder) {
 /** @param {string} folder @param {string} name @returns {void} */
 function writeTicket(folder, name) {
   for (;;) {
-    mkdirSync(folder, { recursive: true });
-    try {
-      writeFileSync(join(folder, name), '');
-      return;
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
-    }
+    // Not recursive: that says ENOENT where the file system is read-only.
+    unless('EEXIST', () => mkdirSync(folder));
+    if (unless('ENOENT', () => writeFileSync(join(folder, name), ''))) return;
+  }
+}
+
+/** Whether `work` succeeded; false when it failed with `code`. @param {string} code @param {() => void} work @returns {boolean} */
+function unless(code, work) {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === code) return false;
+    throw error;
   }
 }
 

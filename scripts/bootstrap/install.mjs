@@ -15,6 +15,8 @@ import { findStale, installRecord } from './staleness.mjs';
 
 /** node_modules as installed, with room for what npm unpacks on the way. */
 const bytesNeeded = 700 * 1024 ** 2;
+/** With less left over, something did not fit. */
+const bytesToSpare = 4 * 1024 ** 2;
 
 const networkCodes =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPIPE|FETCH_ERROR|ERR_SOCKET_TIMEOUT|ENOTCACHED|CERT_.*|UNABLE_TO_.*|SELF_SIGNED_.*|DEPTH_ZERO_.*)$/;
@@ -122,7 +124,26 @@ export async function installDependencies(root, onStart) {
       sentence: signalled ? 'The installation was interrupted.' : explain(readErrorCode(logs), root),
     };
   }
+  const trouble = recordUnavailable(root);
+  if (trouble !== '') return { status: 1, sentence: explain(trouble, root) };
   rmSync(logs, { recursive: true, force: true });
-  writeFileSync(join(root, installRecord), JSON.stringify({ unavailable: findStale(root) }));
   return { status };
+}
+
+/**
+ * npm reports success on a full disk: with packages missing, or with less in them than there should be.
+ * @param {string} root @returns {string} the error code, '' when all is well
+ */
+function recordUnavailable(root) {
+  const unavailable = findStale(root);
+  if (freeBytes(root) < (unavailable.length > 0 ? bytesNeeded : bytesToSpare)) {
+    rmSync(join(root, 'node_modules/.package-lock.json'), { force: true });
+    return 'ENOSPC';
+  }
+  try {
+    writeFileSync(join(root, installRecord), JSON.stringify({ unavailable }));
+    return '';
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
+  }
 }

@@ -1,7 +1,7 @@
 /** The pool keeps to its budget and never hands one buffer to two takers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BufferPool, isFast } from './buffer-pool.ts';
+import { BufferPool, Pace } from './buffer-pool.ts';
 
 test('large buffers become small ones when the budget is used up', () => {
   const pool = new BufferPool({ large: 1024, small: 64, budget: 2048 });
@@ -34,7 +34,14 @@ test('a buffer that was dropped is nobody’s, and frees its share of the budget
   assert.notEqual(second, first);
 });
 
-test('a stream is fast from 16 MiB/s on', () => {
-  assert.ok(isFast(1024 * 1024, 62) && isFast(65_536, 0));
-  assert.ok(!isFast(1024 * 1024, 63) && !isFast(0, 0));
+test('a stream is fast from 16 MiB/s on, judged over half a MiB', () => {
+  const pace = new Pace();
+  pace.add(65_536, 0);
+  assert.equal(pace.fast, false);
+  pace.add(7 * 65_536, 31);
+  assert.equal(pace.fast, true);
+  pace.add(100_000, 10_000);
+  assert.equal(pace.fast, true);
+  pace.add(500_000, 0);
+  assert.equal(pace.fast, false);
 });

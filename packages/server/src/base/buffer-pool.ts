@@ -9,13 +9,35 @@ export interface BufferPoolOptions {
   readonly budget: number;
 }
 
-/** Bytes per millisecond from which on a stream is worth a large buffer: 16 MiB/s. */
+/** Bytes per millisecond from which on a stream is worth large buffers: 16 MiB/s. */
 const fastRate = (16 * 1024 * 1024) / 1000;
 
-/** Whether a stream that moved `bytes` in that time is worth a large buffer; one that trickles is not. */
-export function isFast(bytes: number, milliseconds: number): boolean {
-  return bytes > 0 && bytes >= milliseconds * fastRate;
+/** Bytes over which a stream is judged: a burst of a slow sender is shorter. */
+const paceBytes = 512 * 1024;
+
+/** Whether a stream is fast enough to be worth large buffers; one that trickles is not. */
+export class Pace {
+  #bytes = 0;
+  #milliseconds = 0;
+  #fast = false;
+
+  get fast(): boolean {
+    return this.#fast;
+  }
+
+  /** `bytes` took that long. */
+  add(bytes: number, milliseconds: number): void {
+    this.#bytes += bytes;
+    this.#milliseconds += milliseconds;
+    if (this.#bytes < paceBytes) return;
+    this.#fast = this.#bytes >= this.#milliseconds * fastRate;
+    this.#bytes = 0;
+    this.#milliseconds = 0;
+  }
 }
+
+/** Bytes of idle small buffers worth keeping; beyond them a buffer's memory is freed at once. */
+const keptSmall = 8 * 1024 * 1024;
 
 /** Gives out uninitialised buffers of two sizes. What is taken must be given back once, and not used after. */
 export class BufferPool {
@@ -45,8 +67,9 @@ export class BufferPool {
   giveBack(buffer: Buffer): void {
     const { large, small } = this.#options;
     this.drop(buffer);
-    if (buffer.length === large && this.#freeLarge.length < keep(large)) this.#freeLarge.push(buffer);
-    if (buffer.length === small && this.#freeSmall.length < keep(small)) this.#freeSmall.push(buffer);
+    if (buffer.length === large) this.#freeLarge.push(buffer);
+    else if (this.#freeSmall.length < keptSmall / small) this.#freeSmall.push(buffer);
+    else (buffer.buffer as ArrayBuffer).transfer(0);
   }
 
   /** Gives back a buffer that somebody may still be using: nobody else will get it. */
@@ -55,10 +78,5 @@ export class BufferPool {
   }
 }
 
-/** Idle buffers worth keeping: 8 MiB of a size; the rest goes back to the system. */
-function keep(size: number): number {
-  return Math.max(1, Math.floor((8 * 1024 * 1024) / size));
-}
-
 /** What file reads and writes of this process share. */
-export const ioBuffers = new BufferPool({ large: 1024 * 1024, small: 64 * 1024, budget: 64 * 1024 * 1024 });
+export const ioBuffers = new BufferPool({ large: 512 * 1024, small: 64 * 1024, budget: 32 * 1024 * 1024 });

@@ -12,7 +12,7 @@ export interface RequestChunksOptions {
 type Step = IteratorResult<Buffer, undefined>;
 
 /** Bytes that may wait here before the sender is held back. */
-const queueLimit = 256 * 1024;
+const queueLimit = 64 * 1024;
 
 /**
  * Bytes taken from one sender before the event loop turns to everybody else: a socket alone may give

@@ -1,6 +1,6 @@
 /** Looks at an upload while it passes: which format it has, whether it is safe, how large its disk is. */
 import { Failure } from '../base/failure.ts';
-import { type Examination, headBytes, type StreamEnd, tailBytes } from './formats/format.ts';
+import { type Examination, type StreamEnd, tailBytes } from './formats/format.ts';
 import { formats } from './formats/table.ts';
 import { fixedVhdSize } from './formats/vhd.ts';
 import { lookOf } from './look-alikes.ts';
@@ -30,7 +30,8 @@ export class Inspector {
   readonly #options: InspectorOptions;
   readonly #read: boolean;
   readonly #tail = new TailKeeper(tailBytes);
-  #head: HeadKeeper | null = new HeadKeeper(headBytes);
+  /** Null once it was judged. */
+  #head: HeadKeeper | null;
   #size = 0;
   /** Names in the order of the table: the first is the layer that matters most. */
   #found: readonly string[] = [];
@@ -42,6 +43,7 @@ export class Inspector {
   constructor(options: InspectorOptions) {
     this.#options = options;
     this.#read = options.containerFormat === 'bare';
+    this.#head = this.#read ? new HeadKeeper() : null;
   }
 
   update(chunk: Uint8Array): void {
@@ -52,7 +54,7 @@ export class Inspector {
     if (this.#head !== null) {
       rest = this.#head.add(chunk);
       if (!this.#head.full) return;
-      this.#judge(this.#head.bytes);
+      this.#judgeHead(this.#head);
     }
     this.#window?.add(rest);
   }
@@ -61,6 +63,15 @@ export class Inspector {
   finish(): Inspected {
     this.#result ??= this.#read ? this.#conclude() : { format: this.#options.diskFormat, virtualSize: null };
     return this.#result;
+  }
+
+  #judgeHead(head: HeadKeeper): void {
+    this.#head = null;
+    try {
+      this.#judge(head.bytes);
+    } finally {
+      head.release();
+    }
   }
 
   #judge(head: Buffer): void {
@@ -72,7 +83,6 @@ export class Inspector {
     this.#examination = examinations[0] ?? null;
     if (this.#examination !== null) this.#window = new WindowReader(this.#examination, head.length);
     this.#look = lookOf(head, this.#found);
-    this.#head = null;
     if (!requireMatch || satisfies(diskFormat, this.#found)) return;
     if (diskFormat === 'vhd' && maybeFixedVhd(this.#found)) return;
     throw mismatch(diskFormat, this.#look);
@@ -81,10 +91,12 @@ export class Inspector {
   #conclude(): Inspected {
     const { diskFormat, requireMatch } = this.#options;
     if (this.#size === 0) {
+      this.#head?.release();
+      this.#head = null;
       if (requireMatch && diskFormat !== 'raw') throw mismatch(diskFormat, null);
       return { format: 'raw', virtualSize: 0 };
     }
-    if (this.#head !== null) this.#judge(this.#head.bytes);
+    if (this.#head !== null) this.#judgeHead(this.#head);
     this.#window?.end();
     const end: StreamEnd = { tail: this.#tail.bytes, size: this.#size };
     const fixed = this.#found.includes('vhd') ? null : fixedVhdSize(end);

@@ -1,37 +1,31 @@
 /** Keeps small parts of a passing stream: its end, and stretches that an examination asks for. */
-import type { Examination } from './formats/format.ts';
-import { unsafe } from './formats/format.ts';
+import { ioBuffers } from '../base/buffer-pool.ts';
+import { type Examination, headBytes, unsafe } from './formats/format.ts';
 
-/** The first `limit` bytes of a stream. */
+/** The first bytes of a stream, `headBytes` at most, in a pooled buffer. */
 export class HeadKeeper {
-  readonly #limit: number;
-  #bytes = Buffer.alloc(0);
+  readonly #buffer = ioBuffers.take(false);
   #length = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
   get full(): boolean {
-    return this.#length === this.#limit;
+    return this.#length === headBytes;
   }
 
+  /** Valid until `release`. */
   get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#buffer.subarray(0, this.#length);
   }
 
   /** Takes what there is room for; the result is the rest. */
   add(chunk: Uint8Array): Uint8Array {
-    const taken = Math.min(chunk.length, this.#limit - this.#length);
-    if (this.#length + taken > this.#bytes.length) {
-      const room = Math.min(this.#limit, Math.max(4096, 2 * (this.#length + taken)));
-      const larger = Buffer.alloc(room);
-      this.#bytes.copy(larger, 0, 0, this.#length);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(chunk.subarray(0, taken), this.#length);
+    const taken = Math.min(chunk.length, headBytes - this.#length);
+    this.#buffer.set(chunk.subarray(0, taken), this.#length);
     this.#length += taken;
     return chunk.subarray(taken);
+  }
+
+  release(): void {
+    ioBuffers.giveBack(this.#buffer);
   }
 }
 

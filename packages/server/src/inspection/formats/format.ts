@@ -29,10 +29,11 @@ export interface Format {
   readonly name: string;
   /** Whether the first bytes of a stream, `headBytes` or fewer when it is shorter, carry its header. */
   recognise(head: Buffer): boolean;
-  /** Fails with unsafe_image when the header alone says that the data must not be opened. */
+  /** Keeps nothing of `head`. Fails with unsafe_image when the header says that the data must not be opened. */
   examine(head: Buffer): Examination;
 }
 
+/** As long as a small pooled buffer. */
 export const headBytes = 64 * 1024;
 export const tailBytes = 4096;
 

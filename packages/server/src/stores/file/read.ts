@@ -1,6 +1,6 @@
 /** Reads a file, or a part of it, through pooled buffers, one buffer ahead of the consumer. */
 import type { FileHandle } from 'node:fs/promises';
-import { ioBuffers, isFast } from '../../base/buffer-pool.ts';
+import { ioBuffers, Pace } from '../../base/buffer-pool.ts';
 import { Failure } from '../../base/failure.ts';
 
 interface Filled {
@@ -14,12 +14,12 @@ interface Filled {
  */
 export class FileReader implements AsyncIterableIterator<Uint8Array, undefined, undefined> {
   readonly #file: FileHandle;
+  readonly #pace = new Pace();
   #position: number;
   #left: number;
   #ahead: Promise<Filled> | null = null;
   #lent: Filled | null = null;
   #lentAt = 0;
-  #fast = false;
   #closed: Promise<void> | null = null;
 
   constructor(file: FileHandle, first: number, length: number) {
@@ -60,13 +60,13 @@ export class FileReader implements AsyncIterableIterator<Uint8Array, undefined, 
   /** The consumer asks for more, so it has done with what it had. */
   #takeBack(): void {
     if (this.#lent === null) return;
-    this.#fast = isFast(this.#lent.length, performance.now() - this.#lentAt);
+    this.#pace.add(this.#lent.length, performance.now() - this.#lentAt);
     ioBuffers.giveBack(this.#lent.buffer);
     this.#lent = null;
   }
 
   #lend(filled: Filled): Uint8Array {
-    if (this.#fast && this.#left > 0) {
+    if (this.#pace.fast && this.#left > 0) {
       this.#ahead = this.#read();
       // Told when the consumer comes for it; until then it must not count as unhandled.
       this.#ahead.catch(() => undefined);
@@ -77,7 +77,7 @@ export class FileReader implements AsyncIterableIterator<Uint8Array, undefined, 
   }
 
   async #read(): Promise<Filled> {
-    const buffer = ioBuffers.take(this.#fast);
+    const buffer = ioBuffers.take(this.#pace.fast);
     try {
       const length = Math.min(buffer.length, this.#left);
       const { bytesRead } = await this.#file.read(buffer, 0, length, this.#position);

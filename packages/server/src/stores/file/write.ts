@@ -1,6 +1,6 @@
 /** Writes a stream of chunks to a file: one write under way, the next bytes gathered meanwhile. */
 import type { FileHandle } from 'node:fs/promises';
-import { ioBuffers, isFast } from '../../base/buffer-pool.ts';
+import { ioBuffers, Pace } from '../../base/buffer-pool.ts';
 
 /** Bytes after which the file system is told to begin writing back, so that the last fsync is short. */
 const writeBackEvery = 32 * 1024 * 1024;
@@ -15,6 +15,7 @@ let writeBacks = 0;
  */
 export class FileWriter {
   readonly #file: FileHandle;
+  readonly #pace = new Pace();
   #gathering: Buffer = ioBuffers.take(false);
   #gathered = 0;
   #gatheringSince = performance.now();
@@ -79,7 +80,8 @@ export class FileWriter {
   /** Only while nothing is being written. */
   #start(): void {
     const [buffer, length, now] = [this.#gathering, this.#gathered, performance.now()];
-    this.#gathering = ioBuffers.take(isFast(length, now - this.#gatheringSince));
+    this.#pace.add(length, now - this.#gatheringSince);
+    this.#gathering = ioBuffers.take(this.#pace.fast);
     this.#gathered = 0;
     this.#gatheringSince = now;
     this.#writing = this.#writeAll(buffer, length)
