@@ -1,8 +1,8 @@
 /** Metadata definitions as files have them: the layout in which operators keep their catalogue already. */
 import { NamespaceInput } from '@tintype/contract';
 import type { CatalogueEntry } from '../metadefs/catalogue.ts';
-import type { FullNamespace } from '../metadefs/create-namespace.ts';
 import { type Definition, ofKind } from '../metadefs/definition.ts';
+import type { FullNamespace } from '../metadefs/full-namespace.ts';
 import { readNamespace, readNested } from './metadef-input.ts';
 import { bodyReader, parseJson } from './request-body.ts';
 

@@ -6,8 +6,8 @@ import type {
   NamespaceRecord,
   PropertyDefinition,
 } from '@tintype/contract';
-import type { FullNamespace } from '../metadefs/create-namespace.ts';
 import { type Definition, ofKind, type PropertyContent } from '../metadefs/definition.ts';
+import type { FullNamespace } from '../metadefs/full-namespace.ts';
 import type { Namespace } from '../metadefs/namespace-records.ts';
 import { seconds } from './render-image.ts';
 

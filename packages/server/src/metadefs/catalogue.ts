@@ -1,10 +1,10 @@
 /** The catalogue of namespaces as operators load it, take it out again and write it down: past all rules of policy. */
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
-import type { FullNamespace } from './create-namespace.ts';
 import { define } from './define.ts';
 import type { NewDefinition } from './definition.ts';
 import { definitionsOf, deleteDefinitions } from './definition-records.ts';
+import { type FullNamespace, withDefinitions } from './full-namespace.ts';
 import { requireRoomForNamespace } from './limits.ts';
 import {
   deleteNamespaces,
@@ -14,6 +14,7 @@ import {
   selectNamespace,
   updateNamespace,
 } from './namespace-records.ts';
+import { namespaceExists } from './refusals.ts';
 import { deleteResourceTypes } from './resource-type-records.ts';
 
 /** A namespace as a file of the catalogue has it. */
@@ -42,7 +43,8 @@ async function loadOne(queries: Queries, entry: CatalogueEntry, mode: LoadMode):
   if (there === undefined) {
     await requireRoomForNamespace(queries, draft.owner);
     const added = await insertNamespace(queries, draft);
-    const written = await define(queries, added!, entry.definitions);
+    if (added === undefined) throw namespaceExists(name);
+    const written = await define(queries, added, entry.definitions);
     return { namespace: name, outcome: 'added', definitions: written.length };
   }
   if (mode === 'replace') {
@@ -61,7 +63,7 @@ async function loadOne(queries: Queries, entry: CatalogueEntry, mode: LoadMode):
   };
 }
 
-/** All entries or none. Fails with definition_exists or quota_metadefs. */
+/** All entries or none. Fails with definition_exists, quota_metadefs, or namespace_exists when others write too. */
 export async function loadCatalogue(
   database: Database,
   entries: readonly CatalogueEntry[],
@@ -86,11 +88,5 @@ export async function unloadCatalogue(
 
 /** Every namespace with all it defines, by name. */
 export async function readCatalogue(database: Database): Promise<FullNamespace[]> {
-  const namespaces = await selectAllNamespaces(database.db);
-  const definitions = await definitionsOf(
-    database.db,
-    namespaces.map(({ id }) => id),
-  );
-  const byNamespace = Map.groupBy(definitions, ({ namespace_id }) => namespace_id);
-  return namespaces.map((namespace) => ({ namespace, definitions: byNamespace.get(namespace.id) ?? [] }));
+  return await withDefinitions(database.db, await selectAllNamespaces(database.db));
 }

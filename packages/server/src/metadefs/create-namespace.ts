@@ -1,17 +1,13 @@
 /** POST /v2/metadefs/namespaces: a namespace, with all its definitions or empty. */
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
-import type { Definition, NewDefinition } from './definition.ts';
+import type { NewDefinition } from './definition.ts';
+import type { FullNamespace } from './full-namespace.ts';
 import { requireRoomForNamespace } from './limits.ts';
-import { insertNamespace, type Namespace, type NamespaceDraft } from './namespace-records.ts';
+import { insertNamespace, type NamespaceDraft } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { rules } from './rules.ts';
 import { type MetadefParts, requireHandover } from './visible-namespace.ts';
-
-export interface FullNamespace {
-  readonly namespace: Namespace;
-  readonly definitions: readonly Definition[];
-}
 
 /** Fails with forbidden, namespace_exists, definition_exists or quota_metadefs. */
 export async function createNamespace(

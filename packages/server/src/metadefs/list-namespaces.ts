@@ -1,15 +1,13 @@
 /** GET /v2/metadefs/namespaces: one page of what the caller may see, with the resource types each is for. */
-
 import type { Caller } from '../identity/caller.ts';
-import type { FullNamespace } from './create-namespace.ts';
-import { definitionsOf } from './definition-records.ts';
+import { type FullNamespace, withDefinitions } from './full-namespace.ts';
 import {
   type Namespace,
   type NamespaceFilter,
   namespaceSortKeys,
   selectNamespaces,
 } from './namespace-records.ts';
-import { oneOf, type PageLimits, parameter, readPage } from './page-query.ts';
+import { oneOf, type PageLimits, type PageQuery, parameter, readPage } from './page-query.ts';
 import { rules } from './rules.ts';
 import { findNamespace, type MetadefParts, namespaceTarget, viewerOf } from './visible-namespace.ts';
 
@@ -27,20 +25,16 @@ function readFilter(query: URLSearchParams): NamespaceFilter {
   };
 }
 
-/** Fails with invalid_query, forbidden, or namespace_not_found for the marker. */
-export async function listNamespaces(
+type Page = PageQuery<(typeof namespaceSortKeys)[number]>;
+
+/** Those that the rule for one namespace lets through, and whether there may be more of them. */
+async function selectAllowed(
   { database, policy }: MetadefParts,
   caller: Caller,
-  query: URLSearchParams,
-  limits: PageLimits,
-): Promise<NamespaceList> {
-  const own = { project_id: caller.projectId };
-  policy.require('get_metadef_namespaces', caller, own);
-  policy.require(rules.resource_type.list, caller, own);
-  const filter = readFilter(query);
-  const page = readPage(query, namespaceSortKeys, limits);
+  filter: NamespaceFilter,
+  page: Page,
+): Promise<{ shown: Namespace[]; isMore: boolean }> {
   const viewer = viewerOf(policy, caller);
-
   let after = page.marker === null ? null : await findNamespace(database.db, policy, caller, page.marker);
   const shown: Namespace[] = [];
   let isMore = page.limit > 0;
@@ -52,16 +46,24 @@ export async function listNamespaces(
     isMore = rows.length === wanted;
     after = rows.at(-1) ?? null;
   }
-  const associations = await definitionsOf(
-    database.db,
-    shown.map(({ id }) => id),
-    'resource_type',
-  );
+  return { shown, isMore };
+}
+
+/** Fails with invalid_query, forbidden, or namespace_not_found for the marker. */
+export async function listNamespaces(
+  parts: MetadefParts,
+  caller: Caller,
+  query: URLSearchParams,
+  limits: PageLimits,
+): Promise<NamespaceList> {
+  const { database, policy } = parts;
+  const own = { project_id: caller.projectId };
+  policy.require('get_metadef_namespaces', caller, own);
+  policy.require(rules.resource_type.list, caller, own);
+  const page = readPage(query, namespaceSortKeys, limits);
+  const { shown, isMore } = await selectAllowed(parts, caller, readFilter(query), page);
   return {
-    namespaces: shown.map((namespace) => ({
-      namespace,
-      definitions: associations.filter((one) => one.namespace_id === namespace.id),
-    })),
+    namespaces: await withDefinitions(database.db, shown, 'resource_type'),
     next: isMore ? shown.at(-1)!.namespace : null,
   };
 }

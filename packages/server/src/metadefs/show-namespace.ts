@@ -1,7 +1,6 @@
 /** GET /v2/metadefs/namespaces/{namespace}: with all it defines. */
 import type { Caller } from '../identity/caller.ts';
-import type { FullNamespace } from './create-namespace.ts';
-import { definitionsOf } from './definition-records.ts';
+import { type FullNamespace, withDefinitions } from './full-namespace.ts';
 import { rules } from './rules.ts';
 import { findNamespace, type MetadefParts, requireIn } from './visible-namespace.ts';
 
@@ -13,5 +12,6 @@ export async function showNamespace(
   const namespace = await findNamespace(database.db, policy, caller, name);
   requireIn(policy, 'get_metadef_namespace', caller, namespace);
   for (const { list } of Object.values(rules)) requireIn(policy, list, caller, namespace);
-  return { namespace, definitions: await definitionsOf(database.db, [namespace.id]) };
+  const [full] = await withDefinitions(database.db, [namespace]);
+  return full!;
 }
