@@ -16,10 +16,13 @@ test('a lockfile that names an address, or lacks an integrity, is told', () => {
       resolved: 'https://host.test/a.tgz',
     },
     'node_modules/unproved': { version: '1.0.0' },
+    'node_modules/elsewhere': { version: '1.0.0', optional: true, os: ['aix'] },
+    'node_modules/tool-elsewhere': { version: '1.0.0', dev: true, optional: true, os: ['aix'] },
   };
   assert.deepEqual(findLockfileFaults(JSON.stringify({ packages })), [
     'node_modules/addressed: names an address (host.test)',
     'node_modules/unproved: has no integrity, so anything would be installed',
+    'node_modules/elsewhere: has no integrity, so anything would be installed',
   ]);
 });
 

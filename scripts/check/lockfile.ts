@@ -7,22 +7,25 @@ interface Entry {
   readonly link?: boolean;
   readonly dev?: boolean;
   readonly optional?: boolean;
-  readonly os?: readonly string[];
+  readonly os?: unknown;
+  readonly cpu?: unknown;
 }
 
-/** A development tool's binary for a system that the lockfile's author does not have (complete-lockfile.mjs). */
-function isForeign({ dev, optional, os }: Entry): boolean {
-  return dev === true && optional === true && os !== undefined;
+/** A tool's package for one platform: a registry that lacks it knows no digest, and npm wants it in the lockfile still. */
+function isToolElsewhere({ dev, optional, os, cpu }: Entry): boolean {
+  return dev === true && optional === true && (os !== undefined || cpu !== undefined);
 }
 
 export function findLockfileFaults(text: string): string[] {
   const { packages } = JSON.parse(text) as { packages: Record<string, Entry> };
   return Object.entries(packages)
     .filter(([path, { link }]) => path.includes('node_modules/') && !link)
-    .flatMap(([path, entry]) => {
-      const { resolved, integrity } = entry;
-      const address = resolved === undefined ? [] : [`${path}: names an address (${new URL(resolved).host})`];
-      const isOpen = integrity === undefined && !isForeign(entry);
-      return isOpen ? [...address, `${path}: has no integrity, so anything would be installed`] : address;
-    });
+    .flatMap(([path, entry]) => [
+      ...(entry.resolved === undefined
+        ? []
+        : [`${path}: names an address (${new URL(entry.resolved).host})`]),
+      ...(entry.integrity === undefined && !isToolElsewhere(entry)
+        ? [`${path}: has no integrity, so anything would be installed`]
+        : []),
+    ]);
 }

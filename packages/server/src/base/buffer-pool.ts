@@ -79,4 +79,4 @@ export class BufferPool {
 }
 
 /** What file reads and writes of this process share. */
-export const ioBuffers = new BufferPool({ large: 512 * 1024, small: 64 * 1024, budget: 32 * 1024 * 1024 });
+export const ioBuffers = new BufferPool({ large: 1024 * 1024, small: 64 * 1024, budget: 48 * 1024 * 1024 });
