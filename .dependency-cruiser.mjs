@@ -43,9 +43,9 @@ const test = '[.]test[.]ts$';
 const contractSuite = '[.]contract[.]ts$|/stores/contract/';
 const contract = ['^packages/contract/', 'node_modules/@tintype/contract/'];
 
-/** @param {string[]} names @returns {string} matches files of these folders, and the files themselves */
+/** @param {string[]} names @returns {string} matches files of these folders, and files of these names, `-<what>` or not */
 function partsNamed(names) {
-  return `${server}(${names.join('|')})(/|[.]ts$)`;
+  return `${server}(${names.join('|')})(/|[.-][a-z.-]*ts$)`;
 }
 
 /**
@@ -109,7 +109,7 @@ const insideServer = [
   forbid(
     'config-below-app',
     'a part is handed its own settings and never reads the configuration',
-    { path: server, pathNot: [`${server}(index|main|operator|app)[.]ts$`, `${server}config/`, test] },
+    { path: server, pathNot: [partsNamed(['index', 'main', 'operator', 'app', 'config']), test] },
     { path: `${server}config/` },
   ),
 ];

@@ -1,9 +1,19 @@
 /** What the contract says of every answer, and of refusals (API section 1). */
 import assert from 'node:assert/strict';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { type FailureCode, failures } from '@tintype/contract';
 import { isReference } from '../support/target.ts';
-import type { Answer } from './client.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: what the server sends is what the tests check.
+export type Json = any;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The document in the body; fails when it is none. */
+  readonly json: Json;
+}
 
 /** The one shape of an error: exactly one top-level object, JSON whatever Accept says. */
 function checkError({ status, headers, body }: Answer): void {

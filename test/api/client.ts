@@ -1,21 +1,12 @@
 /** Calls of the Image API for the black-box suite; every answer is held to what the contract says of all answers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Role, Target } from '../support/target.ts';
-import { checkAnswer } from './answer.ts';
+import { type Answer, checkAnswer, type Json } from './answer.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: what the server sends is what the tests check.
-export type Json = any;
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-  /** The document in the body; fails when it is none. */
-  readonly json: Json;
-}
+export type { Answer, Json };
 
 export interface Call {
   /** Sent as a JSON document. */

@@ -10,6 +10,8 @@ export const ninetyFifthFileLines = 300;
 
 const vagueNames =
   /^(utils?|helpers?|common|misc|shared|managers?|services?)$|-(utils?|helpers?|manager|service)$/;
+/** Real servers that tests run against. */
+const tellingNames = /^test\/services\//;
 const sqlText =
   /^\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|DATABASE)\s|ALTER\s+TABLE\s|DROP\s+(TABLE|DATABASE)\s)/is;
 const sqlMayStandIn = /\/database\/|-records[.]ts$|^bench\/|^test\//;
@@ -34,7 +36,7 @@ function checkFirstLine({ path, text }: SourceFile): Finding[] {
 function checkName({ path }: SourceFile): Finding[] {
   const names = [...path.split('/').slice(0, -1), basename(path).split('.')[0] ?? ''];
   return names
-    .filter((name) => vagueNames.test(name))
+    .filter((name) => vagueNames.test(name) && !tellingNames.test(path))
     .map((name) => ({ rule: 'vague-name', file: path, detail: name }));
 }
 

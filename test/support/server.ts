@@ -7,7 +7,7 @@ import { type Config, createLog, loadConfig, startApp } from '@tintype/server';
 import { stringify } from 'yaml';
 import { testDatabase } from './database.ts';
 
-type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
+type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
 export interface TestServer {
   readonly url: string;

@@ -4,6 +4,8 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDb } from './commands/db.ts';
 import { addImage } from './commands/image.ts';
+import { addMetadef } from './commands/metadef.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
@@ -42,7 +44,8 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .addHelpText('afterAll', ({ command }) => (command === program ? helpEnd() : helpHint));
-  for (const add of [addServe, addImage, addStatus, addToken, addDb, addConfig, addCompletion]) add(program);
+  const commands = [addServe, addImage, addStatus, addToken, addDb, addConfig, addPolicy, addMetadef];
+  for (const add of [...commands, addCompletion]) add(program);
   return program;
 }
 

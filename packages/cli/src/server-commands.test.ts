@@ -1,6 +1,6 @@
-/** The commands that run the server's own code: serve, token, db, config. */
+/** The commands that run the server's own code: serve, token, db, config, metadef. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -100,6 +100,25 @@ test('the configuration is checked and printed', async () => {
   assert.ok(!bad.stderr.includes('    at '));
   const printed = await run('config print --config config.yaml --data elsewhere');
   assert.match(printed.stdout, /^dataDir: .*elsewhere$/m);
+});
+
+test('the catalogue of metadata definitions is loaded, written down and unloaded', async () => {
+  const tags = [{ name: 't' }];
+  await writeFile(join(folder, 'ns.json'), JSON.stringify({ namespace: 'Ns', display_name: 'Old', tags }));
+  const loaded = await run('metadef load ns.json --config config.yaml');
+  assert.match(loaded.stdout, /^Ns +added +1 +ns\.json$/m);
+  const again = await json<object[]>('metadef load ns.json --config config.yaml');
+  assert.deepEqual(again, [{ namespace: 'Ns', outcome: 'unchanged', definitions: 0, file: 'ns.json' }]);
+  await writeFile(join(folder, 'ns.json'), JSON.stringify({ namespace: 'Ns', display_name: 'New', tags }));
+  assert.match((await run('metadef load ns.json --replace --config config.yaml')).stdout, /^Ns +replaced/m);
+  assert.match((await run('metadef export out --config config.yaml')).stdout, /^Ns +out\/ns\.json$/m);
+  assert.equal(JSON.parse(await readFile(join(folder, 'out/ns.json'), 'utf8')).display_name, 'New');
+  const removed = await run('metadef unload --config config.yaml');
+  assert.equal(removed.stdout, 'removed 1 namespaces and 0 resource types\n');
+
+  const { code, stderr } = await run('metadef load bad.yaml --config config.yaml');
+  assert.equal(code, 1);
+  assert.match(stderr, /bad\.yaml cannot be loaded: The file is not valid JSON/);
 });
 
 test('what cannot be is refused', async () => {

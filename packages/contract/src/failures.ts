@@ -43,15 +43,30 @@ export const failures = {
     status: 403,
     remedy: 'Formats can change only while the image is queued or importing: create a new image.',
   },
+  status_forbidden: { status: 403, remedy: 'The image must have the status that the message names.' },
+  not_shared: { status: 403, remedy: 'Set visibility to shared first.' },
+  namespace_protected: { status: 403, remedy: 'Set protected of the namespace to false first.' },
   image_deactivated: { status: 403, remedy: 'Ask an administrator to reactivate the image.' },
   image_not_found: {
     status: 404,
     remedy: 'Check the id; the image may belong to another project or be deleted.',
   },
+  member_not_found: { status: 404, remedy: 'List the members of the image.' },
   tag_not_found: { status: 404, remedy: 'Read the image to see its tags.' },
+  namespace_not_found: {
+    status: 404,
+    remedy: 'List the namespaces; it may belong to another project or be deleted.',
+  },
+  definition_not_found: {
+    status: 404,
+    remedy: 'Read the namespace to see what it defines.',
+  },
   not_found: { status: 404, remedy: 'Check the path.' },
   method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
   image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
+  member_exists: { status: 409, remedy: 'The image is shared with this project already.' },
+  namespace_exists: { status: 409, remedy: 'Choose another name: namespaces are unique in the cloud.' },
+  definition_exists: { status: 409, remedy: 'Choose another name, or replace the definition with PUT.' },
   property_missing: { status: 409, remedy: 'Read the image again: the property is not there.' },
   property_exists: { status: 409, remedy: 'Use replace instead of add.' },
   status_conflict: {
@@ -66,8 +81,17 @@ export const failures = {
   body_too_large: { status: 413, remedy: 'Send a smaller document.' },
   size_cap: { status: 413, remedy: 'Upload a smaller image, or ask the operator to raise images.sizeCap.' },
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
+  quota_exceeded: {
+    status: 413,
+    remedy: 'Delete images, or ask the operator to raise the quota that the message names.',
+  },
   quota_properties: { status: 413, remedy: 'Remove properties first.' },
   quota_tags: { status: 413, remedy: 'Remove tags first.' },
+  quota_metadefs: {
+    status: 413,
+    remedy: 'Remove metadata definitions first, or spread them over more namespaces.',
+  },
+  quota_members: { status: 413, remedy: 'Remove members first.' },
   unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
   format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },
   unsafe_image: {

@@ -1,6 +1,10 @@
 /** What goes over the wire. */
 export * from './failures.ts';
 export * from './image-schema.ts';
+export * from './member-schema.ts';
+export * from './metadef-records.ts';
+export * from './metadef-schema.ts';
 export * from './records.ts';
+export * from './route.ts';
 export * from './routes.ts';
 export * from './versions.ts';

@@ -3,7 +3,8 @@ import Type, { type Static } from 'typebox';
 import { imageStatuses, visibilities } from './image-schema.ts';
 
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const oneOf = <T extends readonly string[]>(values: T) => Type.Enum([...values] as unknown as [...T]);
+const oneOf = <T extends readonly string[]>(values: T) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
 const Time = Type.String();
@@ -67,6 +68,23 @@ export type ImagePage = Static<typeof ImagePage>;
 /** Both patch forms (API section 3): `{"op","path","value"}` and the older `{"replace":"/name","value"}`. */
 export const ImagePatch = Type.Array(Type.Object({}, { additionalProperties: true }));
 
+/** A project that an image is shared with (API section 7). */
+export const MemberRecord = Type.Object({
+  image_id: Type.String(),
+  member_id: Type.String(),
+  status: oneOf(['pending', 'accepted', 'rejected'] as const),
+  created_at: Time,
+  updated_at: Time,
+  schema: Type.String(),
+});
+export type MemberRecord = Static<typeof MemberRecord>;
+
+export const MemberList = Type.Object({ members: Type.Array(MemberRecord), schema: Type.String() });
+
+export const MemberCreation = Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) });
+
+export const MemberAnswer = Type.Object({ status: oneOf(['pending', 'accepted', 'rejected'] as const) });
+
 /** One piece of work on an image; times are ISO 8601 with microseconds and no zone. */
 export const TaskRecord = Type.Object({
   id: Type.String(),
@@ -88,6 +106,11 @@ export const TaskRecord = Type.Object({
 export type TaskRecord = Static<typeof TaskRecord>;
 
 export const TaskList = Type.Object({ tasks: Type.Array(TaskRecord) });
+
+/** Sizes in MiB; limit -1: none. Empty when quotas are off. */
+export const UsageDocument = Type.Object({
+  usage: Type.Record(Type.String(), Type.Object({ usage: Type.Integer(), limit: Type.Integer() })),
+});
 
 export const VersionsDocument = Type.Object({
   versions: Type.Array(

@@ -1,41 +1,20 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
-import Type, { type TSchema } from 'typebox';
-import type { FailureCode } from './failures.ts';
-import { ImageCreation, ImagePage, ImagePatch, ImageRecord, TaskList, VersionsDocument } from './records.ts';
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With `:name` for one path segment. */
-  readonly path: string;
-  readonly summary: string;
-  /** What the request carries: nothing, one JSON document, or image data. */
-  readonly body: 'none' | 'json' | 'data';
-  /** Answered without a token. */
-  readonly open?: true;
-  readonly request?: TSchema;
-  /** Content types of `request` other than application/json. */
-  readonly consumes?: readonly string[];
-  readonly query?: TSchema;
-  /** Success status → schema of the body, null where the body is empty, 'data' for image data, 'text' for plain text. */
-  readonly responses: Readonly<Record<number, TSchema | null | 'data' | 'text'>>;
-  /** Codes besides those any route can answer (`commonFailures`). */
-  readonly failures: readonly FailureCode[];
-}
-
-/** What any route may answer. */
-export const commonFailures: readonly FailureCode[] = [
-  'unauthenticated',
-  'bad_request',
-  'body_not_allowed',
-  'upload_cut',
-  'upload_stalled',
-  'not_found',
-  'header_too_large',
-  'method_not_allowed',
-  'unknown_method',
-  'unavailable',
-  'internal',
-];
+import Type from 'typebox';
+import { metadefRoutes } from './metadef-routes.ts';
+import {
+  ImageCreation,
+  ImagePage,
+  ImagePatch,
+  ImageRecord,
+  MemberAnswer,
+  MemberCreation,
+  MemberList,
+  MemberRecord,
+  TaskList,
+  UsageDocument,
+  VersionsDocument,
+} from './records.ts';
+import type { Route } from './route.ts';
 
 export const patchMediaTypes = [
   'application/openstack-images-v2.1-json-patch',
@@ -132,6 +111,22 @@ export const routes = {
     method: 'GET',
     path: '/v2/schemas/images',
     summary: 'JSON Schema of a page of images',
+    body: 'none',
+    responses: { 200: Type.Object({}, { additionalProperties: true }) },
+    failures: [],
+  },
+  memberSchema: {
+    method: 'GET',
+    path: '/v2/schemas/member',
+    summary: 'JSON Schema of a member of an image',
+    body: 'none',
+    responses: { 200: Type.Object({}, { additionalProperties: true }) },
+    failures: [],
+  },
+  membersSchema: {
+    method: 'GET',
+    path: '/v2/schemas/members',
+    summary: 'JSON Schema of the members of an image',
     body: 'none',
     responses: { 200: Type.Object({}, { additionalProperties: true }) },
     failures: [],
@@ -267,6 +262,89 @@ export const routes = {
       'store_unavailable',
     ],
   },
+  deactivateImage: {
+    method: 'POST',
+    path: '/v2/images/:image_id/actions/deactivate',
+    summary: 'Take an active image out of service',
+    body: 'none',
+    responses: { 204: null },
+    failures: ['image_not_found', 'forbidden', 'status_forbidden'],
+  },
+  reactivateImage: {
+    method: 'POST',
+    path: '/v2/images/:image_id/actions/reactivate',
+    summary: 'Put a deactivated image back into service',
+    body: 'none',
+    responses: { 204: null },
+    failures: ['image_not_found', 'forbidden', 'status_forbidden'],
+  },
+  addMember: {
+    method: 'POST',
+    path: '/v2/images/:image_id/members',
+    summary: 'Share an image with a project',
+    body: 'json',
+    request: MemberCreation,
+    responses: { 200: MemberRecord },
+    failures: [
+      'invalid_json',
+      'bad_request',
+      'image_not_found',
+      'forbidden',
+      'not_shared',
+      'member_exists',
+      'quota_members',
+      'body_too_large',
+    ],
+  },
+  listMembers: {
+    method: 'GET',
+    path: '/v2/images/:image_id/members',
+    summary: 'List the projects an image is shared with; a member sees only itself',
+    body: 'none',
+    responses: { 200: MemberList },
+    failures: ['image_not_found', 'forbidden', 'not_shared'],
+  },
+  showMember: {
+    method: 'GET',
+    path: '/v2/images/:image_id/members/:member_id',
+    summary: 'Show one project an image is shared with',
+    body: 'none',
+    responses: { 200: MemberRecord },
+    failures: ['image_not_found', 'member_not_found', 'forbidden', 'not_shared'],
+  },
+  answerMember: {
+    method: 'PUT',
+    path: '/v2/images/:image_id/members/:member_id',
+    summary: 'Accept or reject a shared image: as the project it is shared with',
+    body: 'json',
+    request: MemberAnswer,
+    responses: { 200: MemberRecord },
+    failures: [
+      'invalid_json',
+      'bad_request',
+      'image_not_found',
+      'member_not_found',
+      'forbidden',
+      'not_shared',
+      'body_too_large',
+    ],
+  },
+  removeMember: {
+    method: 'DELETE',
+    path: '/v2/images/:image_id/members/:member_id',
+    summary: 'End the sharing of an image with a project',
+    body: 'none',
+    responses: { 204: null },
+    failures: ['image_not_found', 'member_not_found', 'forbidden', 'not_shared'],
+  },
+  showUsage: {
+    method: 'GET',
+    path: '/v2/info/usage',
+    summary: 'What the project of the caller has, and may have',
+    body: 'none',
+    responses: { 200: UsageDocument },
+    failures: [],
+  },
   listImageTasks: {
     method: 'GET',
     path: '/v2/images/:image_id/tasks',
@@ -275,6 +353,7 @@ export const routes = {
     responses: { 200: TaskList },
     failures: ['image_not_found', 'forbidden'],
   },
+  ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
+import { openQuotas } from './app-quotas.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
 import type { Database } from './database/connect.ts';
@@ -16,18 +17,22 @@ import { createServer } from './http/server.ts';
 import { ensureFirstToken } from './identity/first-token.ts';
 import { openHeaders } from './identity/headers.ts';
 import type { Identity } from './identity/identity.ts';
+import { openKeystone } from './identity/keystone.ts';
 import { openNone } from './identity/none.ts';
+import { openOidc } from './identity/oidc.ts';
 import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
-import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
+import { openPolicy } from './policy/policy.ts';
+import { openProtections } from './policy/property-protections.ts';
+import { openStores, type StoreConfig } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-const features: ReadonlySet<Feature> = new Set(['hidden', 'image-tasks']);
+const features: ReadonlySet<Feature> = new Set(['deactivation', 'sharing', 'hidden', 'image-tasks']);
 
 /** Milliseconds between runs of the sweep. */
 const sweepEveryMs = 10_000;
@@ -62,7 +67,12 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   const { identity, tokenFile } = await openIdentity(config, database, session);
   opening.defer(() => identity.close());
 
-  const images = imageParts(config, database, session, stores, log);
+  const policy = openPolicy(config.policy.file, log);
+  const { propertyProtections, propertyProtectionFormat } = config.policy;
+  const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
+  const quotas = openQuotas(config, log);
+  opening.defer(() => quotas.close());
+  const images = imageParts(config, { database, session, stores, policy, protections, quotas, log });
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
@@ -97,6 +107,10 @@ async function openIdentity(
   switch (config.identity.mode) {
     case 'none':
       return { identity: openNone(), tokenFile: null };
+    case 'keystone':
+      return { identity: openKeystone(config.identity.keystone!), tokenFile: null };
+    case 'oidc':
+      return { identity: openOidc(config.identity.oidc!), tokenFile: null };
     case 'headers':
       return { identity: openHeaders(), tokenFile: null };
     case 'tokens': {
@@ -119,16 +133,10 @@ function imageSettings({ images }: Config): ImageSettings {
   };
 }
 
-function imageParts(
-  config: Config,
-  database: Database,
-  session: Session,
-  stores: Stores,
-  log: Log,
-): ImageParts {
+function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'settings'>): ImageParts {
   const uploads = new RunningUploads();
-  session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
-  return { database, session, stores, uploads, log, settings: imageSettings(config) };
+  parts.session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
+  return { ...parts, uploads, settings: imageSettings(config) };
 }
 
 function httpServer(
@@ -147,6 +155,9 @@ function httpServer(
   const settings = {
     publicEndpoint: config.publicEndpoint,
     features,
+    trustedProxies: config.trustedProxies,
+    corsOrigins: config.cors.origins,
+    maxMembers: config.images.maxMembers,
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };
   return createServer({ images, identity, readiness, metrics, settings, log });

@@ -13,3 +13,12 @@ export {
   printConfig,
   revokeToken,
 } from './operator.ts';
+export {
+  type ExportedFile,
+  exportMetadefs,
+  type LoadedFile,
+  type LoadMetadefsInput,
+  loadMetadefs,
+  unloadMetadefs,
+} from './operator-metadefs.ts';
+export { checkPolicy, explainPolicy, type PolicyVerdict } from './operator-policy.ts';

@@ -36,7 +36,7 @@ export interface NewTokenInput {
 }
 
 /** Opens the database of the configuration, started for this call if no server runs. */
-async function withDatabase<T>(
+export async function withDatabase<T>(
   options: ServerOptions,
   work: (database: Database, log: Log) => Promise<T>,
 ): Promise<T> {

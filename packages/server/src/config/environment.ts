@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import { parse } from 'yaml';
 import { ConfigError } from './config-error.ts';
+import { innerSettings } from './inner-settings.ts';
 import { configSchema } from './schema.ts';
 
 const prefix = 'TINTYPE_';
@@ -15,12 +16,12 @@ function upperSnake(name: string): string {
 
 /** Variable name → path of the setting, for every leaf of the schema. */
 function variables(schema: TSchema, path: readonly string[], into: Map<string, readonly string[]>): void {
-  const { properties } = schema as { properties?: Record<string, TSchema> };
-  if (properties === undefined) {
+  const settings = innerSettings(schema);
+  if (settings === undefined) {
     into.set(prefix + path.map(upperSnake).join('_'), path);
     return;
   }
-  for (const [key, child] of Object.entries(properties)) variables(child, [...path, key], into);
+  for (const [key, child] of Object.entries(settings)) variables(child, [...path, key], into);
 }
 
 export const environmentVariables: ReadonlyMap<string, readonly string[]> = (() => {
@@ -41,7 +42,7 @@ function put(into: Record<string, unknown>, path: readonly string[], value: unkn
 /** The text of a variable, as the file would hold it: strings stay strings, the rest is read as YAML. */
 function readValue(path: readonly string[], text: string): unknown {
   let schema: TSchema = configSchema;
-  for (const key of path) schema = (schema as { properties: Record<string, TSchema> }).properties[key]!;
+  for (const key of path) schema = innerSettings(schema)![key]!;
   const { type, anyOf } = schema as { type?: string; anyOf?: { type?: string }[] };
   const isText = type === 'string' || (anyOf?.some((one) => one.type === 'string') && text !== 'null');
   return isText ? text : parse(text);

@@ -1,6 +1,7 @@
 /** Validation errors in the words of the configuration file. */
 import type { TSchema } from 'typebox';
 import { ConfigError } from './config-error.ts';
+import { innerSettings } from './inner-settings.ts';
 import { configSchema } from './schema.ts';
 
 interface Problem {
@@ -46,7 +47,8 @@ function unknownKey(path: string, key: string, known: readonly string[]): Config
 
 /** Walks settings and schema side by side and finds the first key that the schema lacks. */
 function findUnknown(settings: unknown, schema: TSchema, path: string): ConfigError | null {
-  const { properties, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
+  const { items } = schema as { items?: TSchema };
+  const properties = innerSettings(schema);
   if (Array.isArray(settings) && items !== undefined) {
     for (const [index, entry] of settings.entries()) {
       const found = findUnknown(entry, items, `${path.slice(0, -1)}[${index}].`);

@@ -72,6 +72,14 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       `identity.mode "none" lets everybody in, so it needs a loopback address; listen is ${config.listen}.`,
     );
+  const { mode } = config.identity;
+  if ((mode === 'keystone' || mode === 'oidc') && config.identity[mode] === null)
+    throw new ConfigError(`identity.mode is "${mode}", but identity.${mode} is not set.`);
+  const { source, file } = config.quotas;
+  if (source === 'file' && file === null)
+    throw new ConfigError('quotas.source is "file", but quotas.file is not set.');
+  if (source === 'keystone' && config.identity.keystone === null)
+    throw new ConfigError('quotas.source is "keystone", but identity.keystone is not set.');
   const ids = config.stores.map(({ id }) => id);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined) throw new ConfigError(`Two stores have the id "${twice}".`);

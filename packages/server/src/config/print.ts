@@ -6,5 +6,10 @@ import type { Config } from './schema.ts';
 export function printConfig(config: Config): string {
   const { url } = config.database;
   const database = { ...config.database, url: url === null ? null : maskCredentials(url) };
-  return stringify({ ...config, database });
+  const { keystone } = config.identity;
+  const identity = {
+    ...config.identity,
+    keystone: keystone === null ? null : { ...keystone, password: '***' },
+  };
+  return stringify({ ...config, database, identity });
 }

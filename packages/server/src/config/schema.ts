@@ -6,13 +6,56 @@ const closed = { additionalProperties: false };
 const nullable = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description });
 
+const text = (description: string, standard?: string) =>
+  Type.String({ minLength: 1, description, ...(standard === undefined ? {} : { default: standard }) });
+const optionally = <T extends Type.TSchema>(schema: T, description: string) =>
+  Type.Union([schema, Type.Null()], { default: null, description });
+
+const KeystoneSettings = Type.Object(
+  {
+    authUrl: Type.String({ pattern: '^https?://', description: 'Keystone v3, such as https://host:5000/v3' }),
+    username: text('Our own user, which validates tokens', 'glance'),
+    password: text('Its password'),
+    projectName: text('Its project', 'service'),
+    userDomainName: text('Domain of the user', 'Default'),
+    projectDomainName: text('Domain of the project', 'Default'),
+    region: nullable('Region of this server'),
+    caFile: nullable('Certificate authorities to trust instead of the system’s'),
+    cacheTime: Type.Integer({
+      minimum: 0,
+      default: 60,
+      description: 'Seconds a validation is remembered: a revoked token may work this long',
+    }),
+  },
+  closed,
+);
+
+const OidcSettings = Type.Object(
+  {
+    issuer: Type.String({ pattern: '^https?://', description: 'The `iss` of tokens' }),
+    audience: text('What the `aud` of tokens must name'),
+    jwksUri: nullable('Where the keys are; null: asked from the issuer'),
+    claims: Type.Object(
+      {
+        user: text('Claim with the user id', 'sub'),
+        project: text('Claim with the project id', 'project_id'),
+        roles: text('Claim with the roles: a list, or names apart by spaces', 'roles'),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+);
+
 const IdentitySettings = Type.Object(
   {
-    mode: Type.Enum(['tokens', 'headers', 'none'], {
+    mode: Type.Enum(['tokens', 'keystone', 'oidc', 'headers', 'none'], {
       default: 'tokens',
       description:
-        'tokens: tokens of our own. headers: an authenticating proxy in front. none: everybody is admin, loopback only.',
+        'tokens: tokens of our own. keystone: Keystone v3. oidc: JSON Web Tokens of an issuer. headers: an authenticating proxy in front. none: everybody is admin, loopback only.',
     }),
+    keystone: optionally(KeystoneSettings, 'For mode keystone'),
+    oidc: optionally(OidcSettings, 'For mode oidc'),
   },
   { ...closed, default: {} },
 );
@@ -65,6 +108,7 @@ const ImageSettings = Type.Object(
       description: 'Properties an image; -1: no limit',
     }),
     maxTags: Type.Integer({ minimum: -1, default: 128, description: 'Tags an image; -1: no limit' }),
+    maxMembers: Type.Integer({ minimum: -1, default: 128, description: 'Members an image; -1: no limit' }),
     uploadIdleTimeout: Type.Integer({
       minimum: 1,
       default: 60,
@@ -85,6 +129,19 @@ export const configSchema = Type.Object(
       default: null,
       description: 'URL that clients use; null: built from the request',
     }),
+    trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'Addresses and networks (CIDR) of proxies whose X-Forwarded-* headers count',
+    }),
+    cors: Type.Object(
+      {
+        origins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/]+)$' }), {
+          default: [],
+          description: 'Origins whose browsers may call the API; *: any',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     dataDir: Type.String({
       minLength: 1,
       default: './tintype-data',
@@ -103,6 +160,30 @@ export const configSchema = Type.Object(
       { ...closed, default: {} },
     ),
     identity: IdentitySettings,
+    policy: Type.Object(
+      {
+        file: nullable(
+          'YAML or JSON: rule name → rule, what differs from the defaults; re-read when it changes',
+        ),
+        propertyProtections: nullable('Property protection file; re-read when it changes'),
+        propertyProtectionFormat: Type.Enum(['roles', 'policies'], {
+          default: 'roles',
+          description: 'Whether the file names roles or policy rules',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    quotas: Type.Object(
+      {
+        source: Type.Enum(['none', 'file', 'keystone'], {
+          default: 'none',
+          description: 'Where the quotas of projects come from; keystone: unified limits',
+        }),
+        file: nullable('For source file: YAML with `default` and `projects`; re-read when it changes'),
+        serviceType: text('For source keystone: our type in the service catalogue', 'image'),
+      },
+      { ...closed, default: {} },
+    ),
     stores: Type.Array(StoreSettings, {
       minItems: 1,
       default: [{ id: 'local', type: 'file' }],

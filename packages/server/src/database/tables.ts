@@ -46,6 +46,14 @@ interface ImageLocationsTable {
   created_at: Fixed<Date>;
 }
 
+interface ImageMembersTable {
+  image_id: Fixed<string>;
+  member: Fixed<string>;
+  status: 'pending' | 'accepted' | 'rejected';
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
 interface ProcessesTable {
   number: Generated<number>;
   host: string;
@@ -91,6 +99,35 @@ interface TokensTable {
   revoked_at: Date | null;
 }
 
+export interface MetadefNamespacesTable {
+  id: Generated<number>;
+  namespace: string;
+  display_name: string | null;
+  description: string | null;
+  visibility: 'public' | 'private';
+  protected: boolean;
+  owner: string | null;
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
+export interface MetadefDefinitionsTable {
+  id: Generated<number>;
+  namespace_id: Fixed<number>;
+  kind: Fixed<'property' | 'object' | 'tag' | 'resource_type'>;
+  name: string;
+  /** Written as JSON text. */
+  content: JSONColumnType<object>;
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
+export interface MetadefResourceTypesTable {
+  name: Fixed<string>;
+  created_at: Fixed<Date>;
+  updated_at: Date;
+}
+
 /** Which migrations this database has had; kept by `migrate.ts`. */
 interface SchemaMigrationsTable {
   number: number;
@@ -103,9 +140,13 @@ export interface Tables {
   images: ImagesTable;
   image_tombstones: ImageTombstonesTable;
   image_locations: ImageLocationsTable;
+  image_members: ImageMembersTable;
   processes: ProcessesTable;
   uploads: UploadsTable;
   tasks: TasksTable;
   tokens: TokensTable;
+  metadef_namespaces: MetadefNamespacesTable;
+  metadef_definitions: MetadefDefinitionsTable;
+  metadef_resource_types: MetadefResourceTypesTable;
   schema_migrations: SchemaMigrationsTable;
 }

@@ -21,7 +21,14 @@ declare module 'fastify' {
 export interface HttpSettings {
   readonly publicEndpoint: string | null;
   readonly features: ReadonlySet<Feature>;
+  /** Addresses and networks whose X-Forwarded-* headers count. */
+  readonly trustedProxies: readonly string[];
+  /** Origins whose browsers may call; `*`: any. */
+  readonly corsOrigins: readonly string[];
+  /** Milliseconds. */
   readonly uploadIdleMs: number;
+  /** Projects an image can be shared with; below zero: no limit. */
+  readonly maxMembers: number;
 }
 
 export interface HttpParts {

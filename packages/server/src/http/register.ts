@@ -25,6 +25,12 @@ function checkMediaType(route: Route, request: FastifyRequest, reply: FastifyRep
     request.headers['content-type'] = 'application/json';
 }
 
+/** Fails with not_found when a parameter is empty: a path that ends in a slash is another path. */
+function checkParameters(request: FastifyRequest): void {
+  if (Object.values(request.params as Record<string, string>).includes(''))
+    throw new Failure('not_found', 'There is nothing under this path.');
+}
+
 /** Every route of the table must get exactly one handler. */
 export function registerRoutes(server: FastifyInstance, parts: HttpParts, handlers: Handlers): void {
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
@@ -36,6 +42,7 @@ export function registerRoutes(server: FastifyInstance, parts: HttpParts, handle
       config: { body: route.body },
       async onRequest(request, reply) {
         if (route.open !== true) request.caller = await parts.identity.authenticate(request.headers);
+        checkParameters(request);
         checkMediaType(route, request, reply);
         if (route.body === 'none')
           await requireNoBody(request.raw, request.awaitsLeave(), parts.settings.uploadIdleMs);

@@ -4,7 +4,7 @@ import type { Image } from '../images/image.ts';
 import type { Task } from '../images/task-records.ts';
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
-function seconds(time: Date): string {
+export function seconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 

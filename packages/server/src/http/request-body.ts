@@ -1,7 +1,10 @@
 /** Reading JSON bodies, and leaving image data alone. */
 import type { IncomingMessage } from 'node:http';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Failure } from '../base/failure.ts';
 import { requestChunks } from '../base/request-chunks.ts';
+import { isStorable } from '../base/text.ts';
 
 /** Bytes of the largest JSON document. */
 const jsonLimit = 1024 * 1024;
@@ -24,13 +27,14 @@ function refusePrototypes(key: string, value: unknown): unknown {
   return value;
 }
 
-function parse(bytes: Buffer): unknown {
+/** `what` names the document. Fails with invalid_json. */
+export function parseJson(bytes: Uint8Array, what = 'The request body'): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return JSON.parse(text, refusePrototypes);
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw new Failure('invalid_json', 'The request body is not valid JSON in UTF-8.', { cause });
+    throw new Failure('invalid_json', `${what} is not valid JSON in UTF-8.`, { cause });
   }
 }
 
@@ -39,7 +43,7 @@ function parse(bytes: Buffer): unknown {
  * for `idleMs`, upload_cut when the connection ends first.
  */
 export async function readJson(body: IncomingMessage, idleMs: number): Promise<unknown> {
-  return parse(await collect(requestChunks(body, { idleMs }), jsonLimit));
+  return parseJson(await collect(requestChunks(body, { idleMs }), jsonLimit));
 }
 
 /**
@@ -60,4 +64,27 @@ export async function requireNoBody(
 async function hasData(request: IncomingMessage, idleMs: number): Promise<boolean> {
   for await (const _chunk of requestChunks(request, { idleMs })) return true;
   return false;
+}
+
+function holdsOnlyText(value: unknown): boolean {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && holdsOnlyText(inner));
+}
+
+/** Reads bodies (`what`) that fit `schema`; fails with bad_request, naming the place that does not. */
+export function bodyReader<T extends TSchema>(
+  schema: T,
+  what = 'The request body',
+): (body: unknown) => Static<T> {
+  const compiled = Compile(schema);
+  return (body) => {
+    const [error] = compiled.Errors(body);
+    if (error !== undefined) {
+      const place = error.instancePath.slice(1).replaceAll('/', '.') || what;
+      throw new Failure('bad_request', `${place} ${error.message}.`);
+    }
+    if (!holdsOnlyText(body)) throw new Failure('bad_request', `${what} has characters that are not text.`);
+    return body as Static<T>;
+  };
 }

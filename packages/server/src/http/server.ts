@@ -6,15 +6,20 @@ import { logRequests } from './access-log.ts';
 import { checkFraming } from './check-framing.ts';
 import { answerClientError, answerConnect } from './client-errors.ts';
 import type { HttpParts } from './context.ts';
+import { allowOrigins } from './cors.ts';
 import { errorBody, errorHandler } from './errors.ts';
 import { publicUrl } from './public-url.ts';
 import { registerRoutes } from './register.ts';
 import { readJson } from './request-body.ts';
 import { checkRequestId, requestIdOf } from './request-id.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageActionRoutes } from './routes/image-actions.ts';
 import { imageDataRoutes } from './routes/image-data.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
+import { infoRoutes } from './routes/info.ts';
+import { memberRoutes } from './routes/members.ts';
+import { metadefRoutes } from './routes/metadefs.ts';
 import { schemaRoutes } from './routes/schemas.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { versionsRoutes } from './routes/versions.ts';
@@ -38,6 +43,7 @@ export function createServer(parts: HttpParts): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
+    trustProxy: [...parts.settings.trustedProxies],
     requestTimeout: 0,
     // Without a Host header Node.js would answer by itself; `checkFraming` refuses in our shape.
     http: { headersTimeout: 60_000, maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
@@ -45,6 +51,7 @@ export function createServer(parts: HttpParts): FastifyInstance {
   });
   readBodies(server, parts.settings.uploadIdleMs);
   prepareRequests(server);
+  allowOrigins(server, parts.settings.corsOrigins);
   logRequests(server, parts.log, parts.metrics);
   server.setErrorHandler(
     errorHandler(parts.log, (request) => publicUrl(request, parts.settings.publicEndpoint)),
@@ -58,6 +65,10 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...tagRoutes(parts),
     ...imageDataRoutes(parts),
     ...imageTaskRoutes(parts),
+    ...imageActionRoutes(parts),
+    ...memberRoutes(parts),
+    ...metadefRoutes(parts),
+    ...infoRoutes(parts),
   });
   return server;
 }

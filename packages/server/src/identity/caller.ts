@@ -6,7 +6,21 @@ export interface Caller {
   readonly projectId: string | null;
   /** In lower case. */
   readonly roles: ReadonlySet<string>;
+  /** The domain a token is scoped to, when it is scoped to one. */
+  readonly domainId: string | null;
+  /** `all` for a token scoped to the whole system. */
+  readonly systemScope: string | null;
+  readonly userDomainId: string | null;
+  readonly projectDomainId: string | null;
+  /** Of the service that asks on the user's behalf; empty when none does. */
+  readonly serviceRoles: ReadonlySet<string>;
 }
+
+/** What an identity mode knows; the rest is null or empty. */
+export type CallerFacts = Partial<Omit<Caller, 'roles' | 'serviceRoles'>> & {
+  readonly roles: readonly string[];
+  readonly serviceRoles?: readonly string[];
+};
 
 /** Roles imply those below them (admin, member, reader), as the identity service's default hierarchy does. */
 const implied: Readonly<Record<string, readonly string[]>> = {
@@ -14,15 +28,25 @@ const implied: Readonly<Record<string, readonly string[]>> = {
   member: ['reader'],
 };
 
-export function createCaller(
-  userId: string | null,
-  projectId: string | null,
-  roles: readonly string[],
-): Caller {
+function roleSet(roles: readonly string[]): ReadonlySet<string> {
   const all = new Set<string>();
   for (const role of roles.map((name) => name.trim().toLowerCase()).filter((name) => name !== '')) {
     all.add(role);
     for (const lower of implied[role] ?? []) all.add(lower);
   }
-  return { userId, projectId, roles: all };
+  return all;
+}
+
+export function createCaller(facts: CallerFacts): Caller {
+  return {
+    userId: null,
+    projectId: null,
+    domainId: null,
+    systemScope: null,
+    userDomainId: null,
+    projectDomainId: null,
+    ...facts,
+    roles: roleSet(facts.roles),
+    serviceRoles: roleSet(facts.serviceRoles ?? []),
+  };
 }

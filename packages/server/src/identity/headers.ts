@@ -10,11 +10,18 @@ function callerOf(headers: IncomingHttpHeaders): Caller {
       'unauthenticated',
       'The request was not authenticated by the proxy in front of this server.',
     );
-  const user = headerText(headers, 'x-user-id')?.trim() || null;
-  const project =
-    headerText(headers, 'x-project-id')?.trim() || headerText(headers, 'x-tenant-id')?.trim() || null;
-  const roles = (headerText(headers, 'x-roles') ?? '').split(',');
-  return createCaller(user, project, roles);
+  const text = (name: string) => headerText(headers, name)?.trim() || null;
+  const list = (name: string) => (headerText(headers, name) ?? '').split(',');
+  return createCaller({
+    userId: text('x-user-id'),
+    projectId: text('x-project-id') ?? text('x-tenant-id'),
+    domainId: text('x-domain-id'),
+    systemScope: text('openstack-system-scope'),
+    userDomainId: text('x-user-domain-id'),
+    projectDomainId: text('x-project-domain-id'),
+    roles: list('x-roles'),
+    serviceRoles: list('x-service-roles'),
+  });
 }
 
 export function openHeaders(): Identity {

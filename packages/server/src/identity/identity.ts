@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from './caller.ts';
 
 export interface Identity {
-  readonly mode: 'tokens' | 'headers' | 'none';
+  readonly mode: 'tokens' | 'keystone' | 'oidc' | 'headers' | 'none';
   /** Fails with unauthenticated, or unavailable when that cannot be decided now. */
   authenticate(headers: IncomingHttpHeaders): Promise<Caller>;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import { createCaller } from './caller.ts';
 import type { Identity } from './identity.ts';
 
 export function openNone(): Identity {
-  const caller = createCaller(null, null, ['admin']);
+  const caller = createCaller({ roles: ['admin'] });
   return {
     mode: 'none',
     authenticate: async () => caller,

@@ -27,7 +27,7 @@ async function judge(database: Database, text: string, now: number): Promise<Kno
   if (parts === null || record === undefined || !matches(parts.secret, record.digest)) throw refusal();
   const expiry = record.expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
   if (record.revoked_at !== null || expiry <= now) throw refusal();
-  const caller = createCaller(record.user_id, record.project_id, record.roles);
+  const caller = createCaller({ userId: record.user_id, projectId: record.project_id, roles: record.roles });
   return { caller, until: Math.min(expiry, now + rememberMs) };
 }
 

@@ -3,6 +3,7 @@ import { ImageCreation } from '@tintype/contract';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../base/failure.ts';
+import { isStorable } from '../base/text.ts';
 
 export interface Formats {
   readonly disk: readonly string[];
@@ -45,11 +46,6 @@ export function checkWritable(name: string): void {
   if (readOnly.has(name)) throw new Failure('read_only', `Attribute '${name}' is read-only.`);
   if (reserved.has(name) || name.startsWith('os_glance'))
     throw new Failure('reserved_attribute', `Attribute '${name}' is reserved.`);
-}
-
-/** Text the database can keep: no NUL and no lone surrogate. */
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
 }
 
 function invalid(name: string, why: string): Failure {

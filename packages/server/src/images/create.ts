@@ -2,15 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { require } from '../policy/enforcer.ts';
 import { checkImageLimits } from '../policy/limits.ts';
+import { imageTarget, type Policy } from '../policy/policy.ts';
 import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes.ts';
 import type { Image, Properties } from './image.ts';
 import { insertImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { requireRoom } from './quota-check.ts';
+import { readable } from './readable.ts';
 import { requireVisibility } from './visibility.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'settings'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'protections' | 'quotas' | 'settings'>;
 
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
@@ -19,12 +21,21 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   for (const [name, value] of given) checkAttribute(name, value, parts.settings.formats);
 
   const image = newImage(caller, given);
-  require('add_image', caller, image);
-  requireVisibility(caller, image);
+  requireCreation(parts.policy, caller, image);
+  requireVisibility(parts.policy, caller, image);
+  for (const name of Object.keys(image.properties)) parts.protections.require('create', name, caller);
   checkImageLimits(parts.settings.limits, image);
 
-  await insertImage(parts.database, image);
-  return image;
+  const quotas = await parts.quotas.of(image.owner);
+  await insertImage(parts.database, image, (queries) =>
+    requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
+  );
+  return readable(parts, caller, image);
+}
+
+/** A new image belongs to the caller's project until it names another owner. */
+function requireCreation(policy: Policy, caller: Caller, image: Image): void {
+  policy.require('add_image', caller, { ...imageTarget(image), project_id: caller.projectId });
 }
 
 function newImage(caller: Caller, given: [string, unknown][]): Image {

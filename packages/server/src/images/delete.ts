@@ -4,7 +4,6 @@ import { notifyIn } from '../database/topics.ts';
 import type { Caller } from '../identity/caller.ts';
 import { doomLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
-import { require } from '../policy/enforcer.ts';
 import { checkPrecondition } from './change.ts';
 import { buryImage, lockVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
@@ -18,13 +17,13 @@ export interface DeleteInput {
 }
 
 export async function deleteImage(
-  parts: Pick<ImageParts, 'database' | 'stores' | 'uploads' | 'log'>,
+  parts: Pick<ImageParts, 'database' | 'policy' | 'stores' | 'uploads' | 'log'>,
   caller: Caller,
   input: DeleteInput,
 ): Promise<void> {
   const doomed = await parts.database.transaction(async (queries) => {
-    const image = await lockVisible(queries, caller, input.id);
-    require('delete_image', caller, image);
+    const { image, target } = await lockVisible(queries, parts.policy, caller, input.id);
+    parts.policy.require('delete_image', caller, target);
     checkPrecondition(image, input.precondition);
     if (image.protected)
       throw new Failure('image_protected', `Image ${image.id} is protected and cannot be deleted.`);

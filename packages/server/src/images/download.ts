@@ -2,19 +2,18 @@
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
 import { activeLocations } from '../locations/location-records.ts';
-import { actsAcrossProjects, require } from '../policy/enforcer.ts';
 import type { ByteRange } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'stores' | 'log'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'stores' | 'log'>;
 
 /** The image when its data may be read by this caller; null while there is none yet. */
 export async function findReadable(parts: Parts, caller: Caller, id: string): Promise<Image | null> {
-  const image = await findVisible(parts.database.db, caller, id);
-  require('download_image', caller, image);
-  if (image.status === 'deactivated' && !actsAcrossProjects(caller))
+  const { image, target } = await findVisible(parts.database.db, parts.policy, caller, id);
+  parts.policy.require('download_image', caller, target);
+  if (image.status === 'deactivated' && !parts.policy.isAdmin(caller))
     throw new Failure('image_deactivated', `Image ${image.id} is deactivated.`);
   return image.status === 'active' || image.status === 'deactivated' ? image : null;
 }

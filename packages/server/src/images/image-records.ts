@@ -7,7 +7,8 @@ import { isUniqueViolation } from '../database/errors.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
-import { isAllowed } from '../policy/enforcer.ts';
+import type { Target } from '../policy/evaluate.ts';
+import { imageTarget, type Policy } from '../policy/policy.ts';
 import { type Image, isImageId } from './image.ts';
 import { searchTerms } from './search-terms.ts';
 import { assertMove } from './status.ts';
@@ -42,31 +43,84 @@ function notFound(id: string): Failure {
   return new Failure('image_not_found', `No image found with ID ${id.slice(0, 255)}`);
 }
 
-/** Fails with image_not_found unless the image is there and the caller may see it. */
-export async function findVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
-  if (!isImageId(id)) throw notFound(id);
-  const [image] = await executePrepared(
-    queries,
-    sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`,
-  );
-  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
+/** An image that the caller may see, and what policy rules can ask about it. */
+export interface Visible {
+  readonly image: Image;
+  readonly target: Target;
+}
+
+/** Own, open to all, or without owner; administrators see everything. */
+function isOpenTo(policy: Policy, caller: Caller, image: Image): boolean {
+  const { owner, visibility } = image;
+  if (owner === null || visibility === 'public' || visibility === 'community') return true;
+  return (caller.projectId !== null && owner === caller.projectId) || policy.isAdmin(caller);
+}
+
+/** The caller's project if the image is shared with it, accepted or not. */
+async function membershipOf(queries: Queries, caller: Caller, image: Image): Promise<string | null> {
+  if (image.visibility !== 'shared' || caller.projectId === null) return null;
+  const row = await queries
+    .selectFrom('image_members')
+    .select('member')
+    .where('image_id', '=', image.id)
+    .where('member', '=', caller.projectId)
+    .executeTakeFirst();
+  return row?.member ?? null;
+}
+
+async function selectImage(queries: Queries, id: string, lock: boolean): Promise<Image | undefined> {
+  const found = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`;
+  const [image] = await executePrepared(queries, lock ? sql<Image>`${found} FOR UPDATE` : found);
   return image;
+}
+
+async function visible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+  lock: boolean,
+): Promise<Visible> {
+  const image = isImageId(id) ? await selectImage(queries, id, lock) : undefined;
+  if (image === undefined) throw notFound(id);
+  const isOwn = image.owner !== null && image.owner === caller.projectId;
+  const member = isOwn ? null : await membershipOf(queries, caller, image);
+  const target = { ...imageTarget(image), member_id: member };
+  const seen = member !== null || isOpenTo(policy, caller, image);
+  if (!seen || !policy.isAllowed('get_image', caller, target)) throw notFound(id);
+  return { image, target };
+}
+
+/** Fails with image_not_found unless the image is there and the caller may see it. */
+export async function findVisible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+): Promise<Visible> {
+  return await visible(queries, policy, caller, id, false);
 }
 
 /** As `findVisible`, and no other transaction changes the row until this one ends. */
-export async function lockVisible(queries: Queries, caller: Caller, id: string): Promise<Image> {
-  if (!isImageId(id)) throw notFound(id);
-  const query = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id} FOR UPDATE`;
-  const [image] = await executePrepared(queries, query);
-  if (image === undefined || !isAllowed('get_image', caller, image)) throw notFound(id);
-  return image;
+export async function lockVisible(
+  queries: Queries,
+  policy: Policy,
+  caller: Caller,
+  id: string,
+): Promise<Visible> {
+  return await visible(queries, policy, caller, id, true);
 }
 
-/** Fails with image_exists when the id is in use or ever was. */
-export async function insertImage(database: Database, image: Image): Promise<void> {
+/** Fails with image_exists when the id is in use or ever was, and with what `check` in the same transaction fails with. */
+export async function insertImage(
+  database: Database,
+  image: Image,
+  check: (queries: Queries) => Promise<void>,
+): Promise<void> {
   const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
   const search_terms = searchTerms(image);
   await database.transaction(async (queries) => {
+    await check(queries);
     await queries
       .insertInto('images')
       .values({ ...image, properties: JSON.stringify(image.properties), search_terms })

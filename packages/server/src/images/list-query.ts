@@ -11,6 +11,8 @@ export interface ListFilter {
   readonly marker: string | null;
   readonly sort: readonly SortKey[];
   readonly visibility: Visibility | 'all' | null;
+  /** How the caller's project answered, of the images shared with it. */
+  readonly memberStatus: 'accepted' | 'pending' | 'rejected' | 'all';
   readonly hidden: boolean;
   /** Base attribute → the values one of which it must have. */
   readonly equal: readonly {
@@ -113,10 +115,11 @@ function readOther(name: string, text: string, into: Building): void {
   }
 }
 
-function checkMemberStatus(text: string | undefined): void {
+function readMemberStatus(text: string | undefined): ListFilter['memberStatus'] {
   const known = ['accepted', 'pending', 'rejected', 'all'];
   if (text !== undefined && !known.includes(text))
     throw refuseQuery(`Parameter 'member_status' is none of ${known.join(', ')}.`);
+  return (text ?? 'accepted') as ListFilter['memberStatus'];
 }
 
 /** Fails with invalid_query. */
@@ -133,7 +136,7 @@ export function readListQuery(query: URLSearchParams, standard: number, most: nu
   const [hidden = 'false'] = take('os_hidden');
   const [sizeMin] = take('size_min');
   const [sizeMax] = take('size_max');
-  checkMemberStatus(take('member_status')[0]);
+  const [memberStatus] = take('member_status');
   const sort = readSort(take('sort')[0], take('sort_key'), take('sort_dir'));
   const tags = take('tag');
   const others: Building = { equal: [], times: [], properties: [] };
@@ -143,6 +146,7 @@ export function readListQuery(query: URLSearchParams, standard: number, most: nu
     marker,
     sort,
     visibility: readVisibility(visibility),
+    memberStatus: readMemberStatus(memberStatus),
     hidden: readFlag('os_hidden', hidden.toLowerCase()),
     sizeMin: sizeMin === undefined ? null : readInteger('size_min', sizeMin),
     sizeMax: sizeMax === undefined ? null : readInteger('size_max', sizeMax),

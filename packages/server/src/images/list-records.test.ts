@@ -6,24 +6,25 @@ import fc from 'fast-check';
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts';
 import { createLog } from '../base/log.ts';
 import { connect, type Database } from '../database/connect.ts';
-import { type Caller, createCaller } from '../identity/caller.ts';
 import type { Image } from './image.ts';
 import { insertImage, updateImage } from './image-records.ts';
 import { type ListFilter, readListQuery } from './list-query.ts';
-import { selectPage } from './list-records.ts';
+import { selectPage, type Viewer } from './list-records.ts';
 import type { SortKey } from './list-sort.ts';
 
 const projects = ['red', 'green', 'blue'];
-const callers = [
-  ...projects.map((project) => createCaller('user', project, ['member'])),
-  createCaller('user', null, ['reader']),
-  createCaller('root', 'red', ['admin']),
+const viewers: Viewer[] = [
+  ...projects.map((projectId) => ({ projectId, isAdmin: false })),
+  { projectId: null, isAdmin: false },
+  { projectId: 'red', isAdmin: true },
 ];
 /** Names and values that only a careful encoding tells apart, and one that is too long to be indexed as it is. */
 const keys = ['a', 'a=b', '1:a'];
 const values = ['c', 'b=c', 'long'.repeat(200)];
 
 const images: Image[] = [];
+/** Image id → project → how it answered. */
+const members = new Map<string, Record<string, string>>();
 let own: TestDatabase;
 let database: Database;
 
@@ -71,6 +72,7 @@ const query = fc
     {
       name: fc.constantFrom('one', 'in:one,two', ''),
       status: fc.constantFrom('active', 'queued'),
+      member_status: fc.constantFrom('pending', 'rejected', 'all'),
       disk_format: fc.constant('raw'),
       visibility: fc.constantFrom('public', 'private', 'shared', 'community', 'all'),
       os_hidden: fc.boolean().map(String),
@@ -100,10 +102,16 @@ const query = fc
     ),
   );
 
-function isVisible(image: Image, caller: Caller, visibility: ListFilter['visibility']): boolean {
+function isShared(image: Image, project: string | null, status: ListFilter['memberStatus']): boolean {
+  const answer = project === null ? undefined : members.get(image.id)?.[project];
+  return image.visibility === 'shared' && answer !== undefined && (status === 'all' || status === answer);
+}
+
+function isVisible(image: Image, { projectId, isAdmin }: Viewer, filter: ListFilter): boolean {
+  const { visibility, memberStatus } = filter;
   if (visibility !== null && visibility !== 'all' && image.visibility !== visibility) return false;
-  if (caller.roles.has('admin')) return true;
-  if (caller.projectId !== null && image.owner === caller.projectId) return true;
+  if (isAdmin || (projectId !== null && image.owner === projectId)) return true;
+  if (isShared(image, projectId, memberStatus)) return true;
   return image.visibility === 'public' || (image.visibility === 'community' && visibility !== null);
 }
 
@@ -136,10 +144,10 @@ function compare(sort: readonly SortKey[], a: Image, b: Image): number {
 }
 
 /** Page after page until one is not full. */
-async function walk(caller: Caller, filter: ListFilter): Promise<string[]> {
+async function walk(viewer: Viewer, filter: ListFilter): Promise<string[]> {
   const found: string[] = [];
   for (let marker: Image | null = null; ; ) {
-    const page = await selectPage(database.db, caller, filter, marker);
+    const page = await selectPage(database.db, viewer, filter, marker);
     found.push(...page.map(({ id }) => id));
     assert.ok(page.length <= filter.limit);
     if (page.length < filter.limit) return found;
@@ -147,11 +155,27 @@ async function walk(caller: Caller, filter: ListFilter): Promise<string[]> {
   }
 }
 
+type Answer = 'pending' | 'accepted' | 'rejected';
+
+/** With each project that has an answer; some of them own the image, which must not list it twice. */
+async function share(id: string, answers: readonly (Answer | null)[]): Promise<void> {
+  const given = projects
+    .map((member, at) => ({ member, status: answers[at]! }))
+    .filter(({ status }) => status !== null);
+  members.set(id, Object.fromEntries(given.map(({ member, status }) => [member, status])));
+  const times = { created_at: second(0), updated_at: second(0) };
+  if (given.length > 0)
+    await database.db
+      .insertInto('image_members')
+      .values(given.map((one) => ({ image_id: id, ...one, ...times })))
+      .execute();
+}
+
 before(async () => {
   own = await testDatabase();
   database = await connect(own.config, { max: 2, applicationName: 'list', log: createLog('error') });
   for (const image of fc.sample(facts, { numRuns: 150, seed: 1 }).map(imageOf)) {
-    await insertImage(database, image);
+    await insertImage(database, image, async () => {});
     images.push(image);
   }
   // What is found by must follow what changes.
@@ -160,6 +184,14 @@ before(async () => {
     images[index] = { ...changed, id, created_at, status };
     await updateImage(database.db, images[index]);
   }
+  const answers = fc.sample(
+    fc.array(fc.constantFrom('pending', 'accepted', 'rejected', null), { minLength: 3, maxLength: 3 }),
+    {
+      numRuns: images.length,
+      seed: 3,
+    },
+  );
+  for (const [index, { id }] of images.entries()) await share(id, answers[index]!);
 });
 
 after(async () => {
@@ -169,13 +201,13 @@ after(async () => {
 
 test('all pages together are the images that match and are visible, in order', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...callers), query, async (caller, search) => {
+    fc.asyncProperty(fc.constantFrom(...viewers), query, async (viewer, search) => {
       const filter = readListQuery(search, 25, 1000);
       const expected = images
-        .filter((image) => matches(image, filter) && isVisible(image, caller, filter.visibility))
+        .filter((image) => matches(image, filter) && isVisible(image, viewer, filter))
         .sort((a, b) => compare(filter.sort, a, b));
       assert.deepEqual(
-        await walk(caller, filter),
+        await walk(viewer, filter),
         expected.map(({ id }) => id),
         String(search),
       );

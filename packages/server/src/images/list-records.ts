@@ -3,8 +3,6 @@ import type { Visibility } from '@tintype/contract';
 import { type RawBuilder, sql } from 'kysely';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
-import type { Caller } from '../identity/caller.ts';
-import { actsAcrossProjects } from '../policy/enforcer.ts';
 import type { Image } from './image.ts';
 import { imageColumns } from './image-records.ts';
 import type { ListFilter } from './list-query.ts';
@@ -13,10 +11,21 @@ import { ownerTerm, propertyTerm, tagTerm, visibilityTerm } from './search-terms
 
 type Condition = RawBuilder<unknown>;
 
-/** Images are visible because they have this owner, this visibility, or both; for an empty reason: all are. */
+/** Whose list it is. */
+export interface Viewer {
+  readonly projectId: string | null;
+  readonly isAdmin: boolean;
+}
+
+/**
+ * Images are visible because they have this owner, this visibility, both, or because they are shared with this
+ * member, which has answered so; for an empty reason: all are.
+ */
 interface Reason {
   readonly owner?: string;
   readonly visibility?: Visibility;
+  readonly member?: string;
+  readonly answer?: ListFilter['memberStatus'];
 }
 
 const and = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` AND `)})`;
@@ -95,36 +104,48 @@ function conditionsOf(filter: ListFilter): Condition[] {
 }
 
 /** The reasons for which this caller sees images, of those with the visibility asked for. */
-function reasonsOf(caller: Caller, visibility: ListFilter['visibility']): Reason[] {
-  if (actsAcrossProjects(caller)) return [visibility === null || visibility === 'all' ? {} : { visibility }];
-  const own = caller.projectId === null ? [] : [{ owner: caller.projectId }];
+function reasonsOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Reason[] {
+  if (isAdmin) return [visibility === null || visibility === 'all' ? {} : { visibility }];
+  const own = projectId === null ? [] : [{ owner: projectId }];
+  const shared =
+    projectId === null ? [] : [{ visibility: 'shared', member: projectId, answer: memberStatus } as const];
   switch (visibility) {
     case null:
-      return [...own, { visibility: 'public' }];
+      return [...own, { visibility: 'public' }, ...shared];
     case 'all':
-      return [...own, { visibility: 'public' }, { visibility: 'community' }];
+      return [...own, { visibility: 'public' }, { visibility: 'community' }, ...shared];
     case 'public':
     case 'community':
       return [{ visibility }];
-    case 'private':
     case 'shared':
+      return [...own.map((mine) => ({ ...mine, visibility })), ...shared];
+    case 'private':
       return own.map((mine) => ({ ...mine, visibility }));
   }
 }
 
-function because({ owner, visibility }: Reason): Condition {
-  const conditions: Condition[] = [];
+/** Whether the image is shared with the member of the reason; nothing for a reason without one. */
+function sharedWith({ member, answer }: Reason): Condition[] {
+  if (member === undefined) return [];
+  const answered = answer === 'all' ? sql`true` : sql`status = ${answer}`;
+  return [sql`id IN (SELECT image_id FROM image_members WHERE member = ${member} AND ${answered})`];
+}
+
+function because(reason: Reason): Condition {
+  const { owner, visibility } = reason;
+  const conditions = sharedWith(reason);
   if (owner !== undefined) conditions.push(sql`owner = ${owner}`);
   if (visibility !== undefined) conditions.push(sql`visibility = ${sql.lit(visibility)}`);
   return conditions.length === 0 ? sql`true` : and(conditions);
 }
 
 /** Has every term: those asked for, and those that make it visible. */
-function hasTerms(terms: readonly string[], { owner, visibility }: Reason): Condition {
+function hasTerms(terms: readonly string[], reason: Reason): Condition {
+  const { owner, visibility } = reason;
   const all = [...terms];
   if (owner !== undefined) all.push(ownerTerm(owner));
   if (visibility !== undefined) all.push(visibilityTerm(visibility));
-  return sql`search_terms @> ${all}::text[]`;
+  return and([sql`search_terms @> ${all}::text[]`, ...sharedWith(reason)]);
 }
 
 /** Whether few images are left by a condition that has an index of its own, whoever asks. */
@@ -171,11 +192,11 @@ function isPlain({ equal, times, sizeMin, sizeMax, sort }: ListFilter): boolean 
 /** At most `filter.limit` images after `marker`, in order. */
 export async function selectPage(
   queries: Queries,
-  caller: Caller,
+  viewer: Viewer,
   filter: ListFilter,
   marker: Image | null,
 ): Promise<Image[]> {
-  const reasons = reasonsOf(caller, filter.visibility);
+  const reasons = reasonsOf(viewer, filter);
   if (reasons.length === 0) return [];
   const conditions = conditionsOf(filter);
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));

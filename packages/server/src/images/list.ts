@@ -1,12 +1,12 @@
 /** GET /v2/images: one page of what the caller may see. */
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { require } from '../policy/enforcer.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import { readListQuery } from './list-query.ts';
 import { selectPage } from './list-records.ts';
 import type { ImageParts } from './parts.ts';
+import { readable } from './readable.ts';
 
 export interface ImageList {
   readonly images: Image[];
@@ -15,21 +15,32 @@ export interface ImageList {
 }
 
 export async function listImages(
-  parts: Pick<ImageParts, 'database' | 'settings'>,
+  parts: Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>,
   caller: Caller,
   query: URLSearchParams,
 ): Promise<ImageList> {
-  require('get_images', caller, { owner: null, visibility: 'private' });
+  parts.policy.require('get_images', caller, { project_id: caller.projectId });
   const filter = readListQuery(query, parts.settings.limitDefault, parts.settings.limitMax);
+  for (const { name } of filter.properties) parts.protections.require('read', name, caller);
   const marker = filter.marker === null ? null : await findMarker(parts, caller, filter.marker);
   if (filter.limit === 0) return { images: [], next: null };
-  const images = await selectPage(parts.database.db, caller, filter, marker);
-  return { images, next: images.length < filter.limit ? null : images.at(-1)!.id };
+  const viewer = { projectId: caller.projectId, isAdmin: parts.policy.isAdmin(caller) };
+  const images = await selectPage(parts.database.db, viewer, filter, marker);
+  return {
+    images: images.map((image) => readable(parts, caller, image)),
+    next: images.length < filter.limit ? null : images.at(-1)!.id,
+  };
 }
 
-async function findMarker(parts: Pick<ImageParts, 'database'>, caller: Caller, id: string): Promise<Image> {
-  return await findVisible(parts.database.db, caller, id).catch((error: unknown) => {
+async function findMarker(
+  parts: Pick<ImageParts, 'database' | 'policy'>,
+  caller: Caller,
+  id: string,
+): Promise<Image> {
+  const found = findVisible(parts.database.db, parts.policy, caller, id);
+  const { image } = await found.catch((error: unknown) => {
     if (!(error instanceof Failure) || error.code !== 'image_not_found') throw error;
     throw new Failure('invalid_marker', `Marker ${id.slice(0, 255)} is no image that you may see.`);
   });
+  return image;
 }

@@ -3,11 +3,13 @@ import type { Caller } from '../identity/caller.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { readable } from './readable.ts';
 
 export async function showImage(
-  parts: Pick<ImageParts, 'database'>,
+  parts: Pick<ImageParts, 'database' | 'policy' | 'protections'>,
   caller: Caller,
   id: string,
 ): Promise<Image> {
-  return await findVisible(parts.database.db, caller, id);
+  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
+  return readable(parts, caller, image);
 }

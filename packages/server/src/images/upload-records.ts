@@ -19,16 +19,21 @@ export interface Upload {
 
 const columns = ['id', 'image_id', 'process', 'store', 'key'] as const;
 
-/** queued → saving with upload and task, or false when the image is not queued. */
+/**
+ * queued → saving with upload and task, or false when the image is not queued. Fails with what `check` in the same
+ * transaction fails with.
+ */
 export async function insertUpload(
   database: Database,
   upload: Upload,
   image: Image,
   caller: Caller,
   requestId: string,
+  check: (queries: Queries) => Promise<void>,
 ): Promise<boolean> {
   return await database.transaction(async (queries) => {
     await requireRecorded(queries, upload.process);
+    await check(queries);
     if (!(await moveStatus(queries, image.id, 'queued', 'saving'))) return false;
     await queries
       .insertInto('uploads')
@@ -67,7 +72,12 @@ async function takeUpload(queries: Queries, id: string): Promise<Upload | undefi
  * saving → active with location and task. Fails, with nothing changed, with image_deleted, or with
  * interrupted when somebody else has ended the upload.
  */
-export async function activateUpload(database: Database, upload: Upload, facts: DataFacts): Promise<void> {
+export async function activateUpload(
+  database: Database,
+  upload: Upload,
+  facts: DataFacts,
+  check: (queries: Queries) => Promise<void>,
+): Promise<void> {
   const { id, image_id, store, key } = upload;
   await database.transaction(async (queries) => {
     if ((await takeUpload(queries, id)) === undefined)
@@ -75,6 +85,7 @@ export async function activateUpload(database: Database, upload: Upload, facts: 
         'interrupted',
         'The upload was given up because its server seemed dead: upload again.',
       );
+    await check(queries);
     if (!(await moveStatus(queries, image_id, 'saving', 'active', facts)))
       throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
     if (facts.size !== 0) await insertLocation(queries, { image_id, store, key }, 'active');

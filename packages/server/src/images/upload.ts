@@ -4,13 +4,15 @@ import type { Readable } from 'node:stream';
 import { asFailure, Failure } from '../base/failure.ts';
 import { Measure, type Measured } from '../base/measure.ts';
 import { requestChunks } from '../base/request-chunks.ts';
+import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import { Inspector } from '../inspection/inspect.ts';
-import { require } from '../policy/enforcer.ts';
+import type { Quotas } from '../policy/quotas.ts';
 import type { Store } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { mebibytes, requireRoom } from './quota-check.ts';
 import { statusConflict } from './status.ts';
 import { undoUpload } from './undo-upload.ts';
 import { activateUpload, insertUpload, type Upload } from './upload-records.ts';
@@ -33,16 +35,19 @@ export interface UploadInput {
 export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
   checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
   const store = chooseStore(parts, input.storeId);
-  const image = await findVisible(parts.database.db, caller, input.id);
-  require('upload_image', caller, image);
+  const { image, target } = await findVisible(parts.database.db, parts.policy, caller, input.id);
+  parts.policy.require('upload_image', caller, target);
   if (image.status !== 'queued') throw statusConflict(image.id, image.status, 'queued', 'an upload');
   requireFormats(image);
 
+  const quotas = await parts.quotas.of(image.owner);
+  const demand = { image_count_uploading: 1, image_size_total: mebibytes(input.expectedSize ?? 0) };
+  const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
   const upload = newUpload(parts, image, store);
   const running = parts.uploads.begin(upload.id, image.id);
   try {
-    await begin(parts, caller, image, upload, input.requestId);
-    await receive(parts, image, upload, store, input, running.signal);
+    await begin(parts, caller, image, upload, input.requestId, hasRoom);
+    await receive(parts, image, upload, { ...input, store, quotas, signal: running.signal });
   } finally {
     running.done();
   }
@@ -55,10 +60,11 @@ async function begin(
   image: Image,
   upload: Upload,
   requestId: string,
+  hasRoom: (queries: Queries) => Promise<void>,
 ): Promise<void> {
   let isBegun: boolean;
   try {
-    isBegun = await insertUpload(parts.database, upload, image, caller, requestId);
+    isBegun = await insertUpload(parts.database, upload, image, caller, requestId, hasRoom);
   } catch (error) {
     if (error instanceof Failure) await undo(parts, upload, error);
     throw error;
@@ -66,19 +72,22 @@ async function begin(
   if (!isBegun) throw await conflictNow(parts, caller, image.id);
 }
 
+/** What the data is received with. */
+interface Reception extends UploadInput {
+  readonly store: Store;
+  readonly quotas: Quotas;
+  readonly signal: AbortSignal;
+}
+
 /** From the first byte to the last word: active, or undone. */
-async function receive(
-  parts: ImageParts,
-  image: Image,
-  upload: Upload,
-  store: Store,
-  input: UploadInput,
-  signal: AbortSignal,
-): Promise<void> {
+async function receive(parts: ImageParts, image: Image, upload: Upload, reception: Reception): Promise<void> {
+  const { quotas, signal } = reception;
   try {
-    input.accept();
-    const facts = await storeData(parts, image, upload, store, input, signal);
-    await activateUpload(parts.database, upload, facts);
+    reception.accept();
+    const facts = await storeData(parts, image, upload, reception);
+    const demand = { image_size_total: mebibytes(facts.size ?? 0) };
+    const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
+    await activateUpload(parts.database, upload, facts, hasRoom);
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     const failure = asFailure(reason, 'store_unavailable', 'The data could not be stored: try again later.');
@@ -93,9 +102,7 @@ async function storeData(
   parts: ImageParts,
   image: Image,
   upload: Upload,
-  store: Store,
-  input: UploadInput,
-  signal: AbortSignal,
+  { body, store, expectedSize, expectedDigests, idleMs, signal }: Reception,
 ): Promise<DataFacts> {
   const { sizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
   const inspector = new Inspector({
@@ -106,10 +113,10 @@ async function storeData(
   let virtualSize: number | null = null;
   const measure = new Measure({
     cap: sizeCap,
-    expectedSize: input.expectedSize,
+    expectedSize,
     hashAlgorithm,
     md5: legacyMd5,
-    expectedDigests: input.expectedDigests,
+    expectedDigests,
     observe: {
       update: (chunk) => inspector.update(chunk),
       finish: () => {
@@ -117,7 +124,7 @@ async function storeData(
       },
     },
   });
-  const chunks = measure.through(requestChunks(input.body, { idleMs: input.idleMs, signal }));
+  const chunks = measure.through(requestChunks(body, { idleMs, signal }));
   const first = await chunks.next();
   if (!first.done) await store.put(upload.key, resumed(first.value, chunks), signal);
   return factsOf(measure.result(), virtualSize);
@@ -192,6 +199,6 @@ function newUpload(parts: ImageParts, image: Image, store: Store): Upload {
 
 /** Why the image was not queued any more when the upload was to begin. */
 async function conflictNow(parts: ImageParts, caller: Caller, id: string): Promise<Failure> {
-  const image = await findVisible(parts.database.db, caller, id);
+  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
   return statusConflict(id, image.status, 'queued', 'an upload');
 }

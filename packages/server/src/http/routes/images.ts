@@ -8,6 +8,7 @@ import { type Image, revisionOf } from '../../images/image.ts';
 import { listImages } from '../../images/list.ts';
 import { showImage } from '../../images/show.ts';
 import type { HttpParts } from '../context.ts';
+import { pageLink, queryOf } from '../page-link.ts';
 import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
@@ -27,19 +28,6 @@ function preconditionOf(request: FastifyRequest): (revision: string) => boolean 
   return (revision) => ifMatchHolds(request.headers['if-match'], `"${revision}"`);
 }
 
-function queryOf(request: FastifyRequest): URLSearchParams {
-  const at = request.url.indexOf('?');
-  return new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1));
-}
-
-/** The query as given, with the marker replaced; repeated parameters stay. */
-function link(query: URLSearchParams, marker: string | null): string {
-  const pairs = [...query].filter(([name]) => name !== 'marker');
-  if (marker !== null) pairs.push(['marker', marker]);
-  const text = pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
-  return text === '' ? '/v2/images' : `/v2/images?${text}`;
-}
-
 export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
   return {
     async createImage(request, reply) {
@@ -53,8 +41,8 @@ export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
       const { images, next } = await listImages(parts, request.caller, query);
       return reply.send({
         images: images.map(renderImage),
-        first: link(query, null),
-        ...(next === null ? {} : { next: link(query, next) }),
+        first: pageLink('/v2/images', query, null),
+        ...(next === null ? {} : { next: pageLink('/v2/images', query, next) }),
         schema: '/v2/schemas/images',
       });
     },

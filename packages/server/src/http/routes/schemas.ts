@@ -1,5 +1,5 @@
 /** GET /v2/schemas/…: JSON Schemas that clients validate with (API section 10). */
-import { imageSchema, imagesSchema } from '@tintype/contract';
+import { imageSchema, imagesSchema, memberSchema, membersSchema } from '@tintype/contract';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 
@@ -10,5 +10,7 @@ export function schemaRoutes({ images }: HttpParts): Handlers {
   return {
     imageSchema: async (_request, reply) => await reply.send(one),
     imagesSchema: async (_request, reply) => await reply.send(many),
+    memberSchema: async (_request, reply) => await reply.send(memberSchema),
+    membersSchema: async (_request, reply) => await reply.send(membersSchema),
   };
 }

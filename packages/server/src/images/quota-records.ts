@@ -1,0 +1,29 @@
+/** What a project has, counted in the transaction that is about to give it more. */
+import { sql } from 'kysely';
+import type { Queries } from '../database/queries.ts';
+import type { Usage } from '../policy/quotas.ts';
+
+/** First key of the advisory locks under which quotas are counted; the second is a hash of the project. */
+const lockClass = 1_953_066_613;
+
+/** Until the transaction ends nobody else counts for this project. */
+export async function lockUsage(queries: Queries, project: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${lockClass}, hashtext(${project}))`.execute(queries);
+}
+
+/** Sizes in MiB. Staged data counts apart from stored data. */
+export async function usageOf(queries: Queries, project: string): Promise<Usage> {
+  const { rows } = await sql<{ bytes: string; staged: string; images: string; uploading: string }>`
+    SELECT coalesce(sum(size) FILTER (WHERE status NOT IN ('uploading', 'importing')), 0)::text AS bytes,
+           coalesce(sum(size) FILTER (WHERE status IN ('uploading', 'importing')), 0)::text AS staged,
+           count(*)::text AS images,
+           count(*) FILTER (WHERE status IN ('saving', 'uploading', 'importing'))::text AS uploading
+    FROM images WHERE owner = ${project}`.execute(queries);
+  const row = rows[0]!;
+  return {
+    image_size_total: Number(row.bytes) / 2 ** 20,
+    image_stage_total: Number(row.staged) / 2 ** 20,
+    image_count_total: Number(row.images),
+    image_count_uploading: Number(row.uploading),
+  };
+}

@@ -1,0 +1,18 @@
+/** DELETE /v2/metadefs/namespaces/{namespace}: with all it defines. */
+import type { Caller } from '../identity/caller.ts';
+import { removeNamespace } from './namespace-records.ts';
+import { lockNamespace, type MetadefParts, requireIn, requireUnprotected } from './visible-namespace.ts';
+
+/** Fails with namespace_not_found, forbidden or namespace_protected. */
+export async function deleteNamespace(
+  { database, policy }: MetadefParts,
+  caller: Caller,
+  name: string,
+): Promise<void> {
+  await database.transaction(async (queries) => {
+    const namespace = await lockNamespace(queries, policy, caller, name);
+    requireIn(policy, 'delete_metadef_namespace', caller, namespace);
+    requireUnprotected(namespace);
+    await removeNamespace(queries, namespace.id);
+  });
+}
