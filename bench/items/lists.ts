@@ -21,7 +21,7 @@ interface Who {
   readonly token: string;
 }
 
-export async function samplesOf(served: Served): Promise<Samples> {
+async function samplesOf(served: Served): Promise<Samples> {
   const config = await readConfig({ config: served.config });
   const place = { url: config.database.url, dataDir: config.dataDir };
   const opened = await openBeside(place, createLog('error'));

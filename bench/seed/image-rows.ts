@@ -7,7 +7,7 @@ const projectCount = 400;
 const yearMs = 365 * 24 * 3600 * 1000;
 
 /** Ids as the identity service makes them, the same in every run. */
-export const projects: readonly string[] = Array.from({ length: projectCount }, (_, index) =>
+const projects: readonly string[] = Array.from({ length: projectCount }, (_, index) =>
   createHash('sha256').update(`benchmark project ${index}`).digest('hex').slice(0, 32),
 );
 

@@ -15,7 +15,7 @@ export interface Chance {
   oneOf<T>(choices: readonly T[]): T;
 }
 
-export function chanceFrom(seed: number): Chance {
+function chanceFrom(seed: number): Chance {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 /** Who makes the calls of these tests. */
-export const caller = as('faults', 'member');
+const caller = as('faults', 'member');
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];

@@ -9,7 +9,7 @@ export interface NewToken {
   readonly digest: Buffer;
 }
 
-export function digestOf(secret: string): Buffer {
+function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 

@@ -43,7 +43,7 @@ const repeatable = new Set(['tag', 'sort_key', 'sort_dir']);
 /** Of min_disk and min_ram. */
 const largestMinimum = 2_147_483_647;
 
-export function refuseQuery(why: string): Failure {
+function refuseQuery(why: string): Failure {
   return new Failure('invalid_query', why);
 }
 
