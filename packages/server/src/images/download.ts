@@ -26,10 +26,12 @@ export function checkPreferred(parts: Pick<ImageParts, 'stores'>, preferred: rea
 
 /**
  * Yields the bytes, or those of `range`; each chunk is valid until the next is asked for. Tries the preferred
- * stores, then the others. Fails with store_unavailable before the first chunk when none of them can serve.
+ * stores, then the others. Fails before the first chunk with store_unavailable when none of them can serve, or
+ * image_not_found when the image was deleted since it was found.
  */
 export async function openData(
   parts: Parts,
+  caller: Caller,
   image: Image,
   range: ByteRange | null,
   preferred: readonly string[],
@@ -37,14 +39,23 @@ export async function openData(
   if (image.size === 0) return nothing();
   const rank = (store: string) => (preferred.includes(store) ? preferred.indexOf(store) : preferred.length);
   const locations = await activeLocations(parts.database.db, image.id);
+  const troubles: { store: string; err: unknown }[] = [];
+  const tell = () => {
+    for (const trouble of troubles)
+      parts.log.error({ ...trouble, image: image.id }, 'a store cannot serve an image');
+  };
   for (const { store, key } of locations.toSorted((a, b) => rank(a.store) - rank(b.store))) {
     try {
       const opened = await parts.stores.byId(store)?.get(key, range ?? undefined);
-      if (opened !== undefined) return opened;
+      if (opened === undefined) continue;
+      tell();
+      return opened;
     } catch (err) {
-      parts.log.error({ err, image: image.id, store }, 'a store cannot serve an image');
+      troubles.push({ store, err });
     }
   }
+  await findVisible(parts.database.db, caller, image.id);
+  tell();
   throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
 }
 

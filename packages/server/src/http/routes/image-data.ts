@@ -54,7 +54,7 @@ async function download(http: HttpParts, request: FastifyRequest, reply: Fastify
     return await reply.code(304).header('ETag', etag).send();
 
   const range = readRangeOrTell(request, reply, image);
-  const chunks = await openData(parts, image, range, preferred);
+  const chunks = await openData(parts, request.caller, image, range, preferred);
   await sendChunks(reply, range === null ? 200 : 206, dataHeaders(image, range), chunks, http);
   return reply;
 }
