@@ -47,6 +47,8 @@ function rows(setting: Setting, path: string): string[][] {
     );
   }
   const own = row(path, setting);
+  const object = setting.anyOf?.find(({ properties }) => properties !== undefined);
+  if (object !== undefined) return [own, ...rows(object, path)];
   return setting.items?.properties === undefined ? [own] : [own, ...rows(setting.items, `${path}[]`)];
 }
 
