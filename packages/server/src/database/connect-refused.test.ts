@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import { createLog } from '../base/log.ts';
@@ -60,12 +61,23 @@ test('an address or user that the rules refuse is told', async () => {
   assert.match(await refusal({ ...embedded.connection, user: 'banned' }), /refuses this user or address/);
 });
 
+/** PostgreSQL takes a moment to notice that a connection has ended. */
+async function gone(user: string): Promise<void> {
+  const watcher = await open(embedded.connection);
+  const count = sql<{
+    left: string;
+  }>`SELECT count(*)::text AS left FROM pg_stat_activity WHERE usename = ${user}`;
+  while ((await count.execute(watcher.db)).rows[0]!.left !== '0') await delay(20);
+  await watcher.close();
+}
+
 test('no more connections are told', async () => {
   const limited = { ...embedded.connection, user: 'limited', password };
   const databases = [await open(limited), await open(limited)];
   await Promise.all(databases.map(({ db }) => sql`SELECT 1`.execute(db)));
   assert.match(await refusal(limited), /accepts no more connections/);
   await Promise.all(databases.map((database) => database.close()));
+  await gone('limited');
 });
 
 test('a user that may not create tables is told so', async () => {
