@@ -75,7 +75,7 @@ function dataOf(chance: Chance, status: Image['status']) {
   };
 }
 
-function rowOf(chance: Chance, created: number, now: number): Image {
+function imageOf(chance: Chance, created: number, now: number): Image {
   const [distro, version] = chance.weighted(weightedSystems);
   const { name, type } = kindOf(chance, distro, version);
   const status = chance.weighted([
@@ -126,11 +126,44 @@ function rowOf(chance: Chance, created: number, now: number): Image {
   };
 }
 
+/** A project that an image is shared with, and how it answered. */
+export interface Membership {
+  readonly image_id: string;
+  readonly member: string;
+  readonly status: 'accepted' | 'pending' | 'rejected';
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export interface Row {
+  readonly image: Image;
+  readonly memberships: readonly Membership[];
+}
+
+/** Few of the images that could be shared are. */
+function membershipsOf(chance: Chance, { id, visibility, owner, updated_at: at }: Image): Membership[] {
+  if (visibility !== 'shared' || chance.next() >= 0.05) return [];
+  const members = new Set(Array.from({ length: 1 + chance.below(3) }, () => chance.pick(projects)));
+  members.delete(owner!);
+  return [...members].map((member) => ({
+    image_id: id,
+    member,
+    status: chance.weighted([
+      ['accepted', 8],
+      ['pending', 1],
+      ['rejected', 1],
+    ] as const),
+    created_at: at,
+    updated_at: at,
+  }));
+}
+
 /** `count` rows created over the year before `now`, oldest first, as they would have come. */
-export function* imageRows(count: number, seed: number, now: number): Generator<Image, void, void> {
+export function* imageRows(count: number, seed: number, now: number): Generator<Row, void, void> {
   const chance = createChance(seed);
   for (let index = 0; index < count; index += 1) {
     const created = Math.floor(now - yearMs + ((index + chance.next()) / count) * yearMs);
-    yield rowOf(chance, created, now);
+    const image = imageOf(chance, created, now);
+    yield { image, memberships: membershipsOf(chance, image) };
   }
 }

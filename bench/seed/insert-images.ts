@@ -1,23 +1,27 @@
 /** Image rows into the database, thousands at a time, with everything the server itself would write. */
 import { sql } from 'kysely';
 import type { Database } from '../../packages/server/src/database/connect.ts';
-import type { Image } from '../../packages/server/src/images/image.ts';
 import { searchTerms } from '../../packages/server/src/images/search-terms.ts';
+import type { Row } from './image-rows.ts';
 
 const batchSize = 2000;
 
-/** One statement; the columns are those of the table, so a row that lacks one is refused. */
-async function insertBatch(database: Database, images: readonly Image[]): Promise<void> {
-  const rows = images.map((image) => ({ ...image, search_terms: searchTerms(image) }));
-  await sql`INSERT INTO images SELECT * FROM jsonb_populate_recordset(NULL::images, ${JSON.stringify(rows)}::jsonb)`.execute(
-    database.db,
+/** The columns are those of the tables, so a row that lacks one is refused. */
+async function insertBatch({ db }: Database, rows: readonly Row[]): Promise<void> {
+  const images = JSON.stringify(rows.map(({ image }) => ({ ...image, search_terms: searchTerms(image) })));
+  const memberships = JSON.stringify(rows.flatMap((row) => row.memberships));
+  await sql`INSERT INTO images SELECT * FROM jsonb_populate_recordset(NULL::images, ${images}::jsonb)`.execute(
+    db,
+  );
+  await sql`INSERT INTO image_members SELECT * FROM jsonb_populate_recordset(NULL::image_members, ${memberships}::jsonb)`.execute(
+    db,
   );
 }
 
 /** Writes all rows, two batches at a time, then has the planner's statistics made. */
 export async function insertImages(
   database: Database,
-  rows: Iterable<Image>,
+  rows: Iterable<Row>,
   onProgress: (done: number) => void,
 ): Promise<void> {
   const iterator = rows[Symbol.iterator]();
@@ -30,11 +34,11 @@ export async function insertImages(
     }
   };
   await Promise.all([work(), work()]);
-  await sql`VACUUM (ANALYZE) images`.execute(database.db);
+  await sql`VACUUM (ANALYZE) images, image_members`.execute(database.db);
 }
 
-function take(rows: Iterator<Image>, count: number): Image[] {
-  const taken: Image[] = [];
+function take(rows: Iterator<Row>, count: number): Row[] {
+  const taken: Row[] = [];
   while (taken.length < count) {
     const step = rows.next();
     if (step.done) break;

@@ -56,22 +56,20 @@ function isOpenTo(policy: Policy, caller: Caller, image: Image): boolean {
   return (caller.projectId !== null && owner === caller.projectId) || policy.isAdmin(caller);
 }
 
-/** The caller's project if the image is shared with it, accepted or not. */
-async function membershipOf(queries: Queries, caller: Caller, image: Image): Promise<string | null> {
-  if (image.visibility !== 'shared' || caller.projectId === null) return null;
-  const row = await queries
-    .selectFrom('image_members')
-    .select('member')
-    .where('image_id', '=', image.id)
-    .where('member', '=', caller.projectId)
-    .executeTakeFirst();
-  return row?.member ?? null;
-}
-
-async function selectImage(queries: Queries, id: string, lock: boolean): Promise<Image | undefined> {
-  const found = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`;
-  const [image] = await executePrepared(queries, lock ? sql<Image>`${found} FOR UPDATE` : found);
-  return image;
+/** The image, and the caller's project if it is shared with that, accepted or not. */
+async function selectImage(
+  queries: Queries,
+  caller: Caller,
+  id: string,
+  lock: boolean,
+): Promise<{ image: Image; member: string | null } | undefined> {
+  const membership = sql`SELECT member FROM image_members WHERE image_id = images.id AND member = ${caller.projectId}`;
+  const found = sql`SELECT ${imageColumns}, (${membership}) AS member FROM images WHERE id = ${id}`;
+  const query = sql<Image & { member: string | null }>`${found}${lock ? sql` FOR UPDATE` : sql``}`;
+  const [row] = await executePrepared(queries, query);
+  if (row === undefined) return undefined;
+  const { member, ...image } = row;
+  return { image, member: image.visibility === 'shared' ? member : null };
 }
 
 async function visible(
@@ -81,11 +79,11 @@ async function visible(
   id: string,
   lock: boolean,
 ): Promise<Visible> {
-  const image = isImageId(id) ? await selectImage(queries, id, lock) : undefined;
-  if (image === undefined) throw notFound(id);
+  const found = isImageId(id) ? await selectImage(queries, caller, id, lock) : undefined;
+  if (found === undefined) throw notFound(id);
+  const { image, member } = found;
   const isOwn = image.owner !== null && image.owner === caller.projectId;
-  const member = isOwn ? null : await membershipOf(queries, caller, image);
-  const target = { ...imageTarget(image), member_id: member };
+  const target = { ...imageTarget(image), member_id: isOwn ? null : member };
   const seen = member !== null || isOpenTo(policy, caller, image);
   if (!seen || !policy.isAllowed('get_image', caller, target)) throw notFound(id);
   return { image, target };

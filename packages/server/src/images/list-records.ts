@@ -124,11 +124,14 @@ function reasonsOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }:
   }
 }
 
-/** Whether the image is shared with the member of the reason; nothing for a reason without one. */
+/**
+ * Whether the image is shared with the member of the reason; nothing for a reason without one. Few images are
+ * shared with anybody: as an array they are looked up in the index of ids, among other reasons too.
+ */
 function sharedWith({ member, answer }: Reason): Condition[] {
   if (member === undefined) return [];
-  const answered = answer === 'all' ? sql`true` : sql`status = ${answer}`;
-  return [sql`id IN (SELECT image_id FROM image_members WHERE member = ${member} AND ${answered})`];
+  const answered = answer === 'all' ? sql`true` : sql`status = ${sql.lit(answer)}`;
+  return [sql`id = ANY (ARRAY(SELECT image_id FROM image_members WHERE member = ${member} AND ${answered}))`];
 }
 
 function because(reason: Reason): Condition {

@@ -14,6 +14,7 @@ export class WatchedFile<T> {
   readonly #log: Log;
   #stamp: string;
   #current: T;
+  #isFresh = false;
 
   /** Fails when the file cannot be read now. */
   constructor(file: string, read: (text: string) => T, log: Log) {
@@ -26,6 +27,12 @@ export class WatchedFile<T> {
 
   /** What the file says at this moment. */
   get current(): T {
+    // A page of images asks for every property of each: once in a turn of the event loop is enough.
+    if (this.#isFresh) return this.#current;
+    this.#isFresh = true;
+    setImmediate(() => {
+      this.#isFresh = false;
+    });
     const stamp = stampOf(this.#file);
     if (stamp === this.#stamp) return this.#current;
     this.#stamp = stamp;

@@ -49,7 +49,8 @@ export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
 
     async showImage(request, reply) {
       const image = await showImage(parts, request.caller, imageIdOf(request));
-      if (ifNoneMatchHas(request.headers['if-none-match'], etagOf(image)))
+      const known = request.headers['if-none-match'];
+      if (known !== undefined && ifNoneMatchHas(known, etagOf(image)))
         return reply.code(304).header('ETag', etagOf(image)).send();
       return sendRecord(reply, 200, image);
     },
