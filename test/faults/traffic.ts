@@ -90,7 +90,11 @@ export class Traffic extends EventEmitter {
     const size = this.#size();
     const entry = this.#ledger.add(randomUUID(), this.#chance.between(0, 8 * mebibyte), size);
     const document = { id: entry.id, disk_format: 'raw', container_format: 'bare' };
-    const answer = await call(this.#url, 'POST', '/v2/images', document);
+    const answer = await call(this.#url, 'POST', '/v2/images', document).catch((error) => {
+      // It never reached a server.
+      if (error.code === 'ECONNREFUSED') this.#ledger.entries.delete(entry.id);
+      throw error;
+    });
     this.#expect(answer, 'create', 201);
     if (answer.status !== 201) return null;
     entry.created = 'acknowledged';

@@ -146,12 +146,12 @@ function httpServer(
   log: Log,
   state: { readonly stopping: boolean },
 ): FastifyInstance {
-  const { database, stores, uploads } = images;
+  const { database, session, stores, uploads } = images;
   const metrics = createMetrics({
     uploadsInProgress: () => uploads.count,
     databasePool: () => database.poolFigures(),
   });
-  const readiness = () => checkReadiness({ database, stores, stopping: () => state.stopping });
+  const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
   const settings = {
     publicEndpoint: config.publicEndpoint,
     features,

@@ -2,6 +2,7 @@
 
 import type { Database } from '../database/connect.ts';
 import { pingDatabase } from '../database/ping.ts';
+import type { Session } from '../database/session.ts';
 import type { Stores } from '../stores/registry.ts';
 
 export interface Readiness {
@@ -29,11 +30,14 @@ async function check(work: Promise<unknown>): Promise<string> {
 
 export async function checkReadiness(parts: {
   readonly database: Database;
+  readonly session: Session;
   readonly stores: Stores;
   readonly stopping: () => boolean;
 }): Promise<Readiness> {
   const checks: Record<string, string> = { server: parts.stopping() ? 'stopping' : 'ok' };
   checks.database = await check(pingDatabase(parts.database));
+  // Without it others may judge this process dead: no upload can begin then.
+  checks.session = parts.session.connected ? 'ok' : 'is coming back';
   for (const store of parts.stores.all)
     checks[`store ${store.id}`] = await check(store.capacity?.() ?? Promise.resolve());
   return { ready: Object.values(checks).every((answer) => answer === 'ok'), checks };
