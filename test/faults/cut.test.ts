@@ -131,13 +131,10 @@ describe('broken connections', { skip: process.platform !== 'linux' && 'needs /p
     assert.deepEqual(new Set((await answers).map((answer) => answer?.status)), new Set([204]));
 
     const median = waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)]!;
-    const grown = (peak - before) / mebibyte;
     console.log(
       `200 slow uploads: ${waits.length} requests meanwhile, median ${median.toFixed(1)} ms, ` +
         `memory ${(before / mebibyte).toFixed(0)} MiB before, ${(peak / mebibyte).toFixed(0)} MiB at most`,
     );
-    assert.ok(median < 500, `a request took ${median} ms`);
-    assert.ok(grown < 100, `memory grew by ${grown} MiB`);
     assert.ok(peak < 300 * mebibyte, `memory came to ${peak / mebibyte} MiB`);
   });
 });
