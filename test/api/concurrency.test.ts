@@ -113,8 +113,8 @@ async function cut(image: Shared, size: number): Promise<void> {
   const headers = { 'Content-Length': String(size + 1), Expect: '100-continue' };
   const begun = new SlowUpload(target, 'caller', image.id, headers);
   // Only an upload that has begun, or never will, is surely over when the image is not saving any more.
-  await Promise.race([begun.leave(), begun.answer]);
-  await begun.write(data).catch(() => {});
+  const isWanted = await Promise.race([begun.leave().then(() => true), begun.answer.then(() => false)]);
+  if (isWanted) await begun.write(data).catch(() => {});
   begun.cut();
 }
 
