@@ -59,12 +59,13 @@ export async function doomLocations(queries: Queries, imageId: string): Promise<
     .execute();
 }
 
-/** Some of the locations whose bytes are still to be removed, oldest first. */
-export async function doomedLocations(database: Database, most: number): Promise<Location[]> {
+/** Some of the locations in `store` whose bytes are still to be removed, oldest first. */
+export async function doomedLocations(database: Database, store: string, most: number): Promise<Location[]> {
   return await database.db
     .selectFrom('image_locations')
     .select(columns)
     .where('status', '=', 'pending_delete')
+    .where('store', '=', store)
     .orderBy('created_at')
     .limit(most)
     .execute();

@@ -5,6 +5,7 @@ import { recoverUploads } from '../images/recover-uploads.ts';
 import { removeExpiredTasks } from '../images/task-records.ts';
 import { doomedLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
+import type { Store } from '../stores/store.ts';
 
 /** Locations removed in one go. */
 const batch = 100;
@@ -16,21 +17,34 @@ export interface SweepReport {
   readonly tasksExpired: number;
 }
 
+/** Each store for itself: what one of them keeps us from removing must not stay in the others. */
 export async function sweep(parts: Omit<ImageParts, 'settings'>): Promise<SweepReport> {
   const uploadsUndone = await recoverUploads(parts);
-  const locationsRemoved = await removeDoomed(parts);
+  let locationsRemoved = 0;
   let filesRemoved = 0;
-  for (const store of parts.stores.all) filesRemoved += (await store.sweep?.()) ?? 0;
+  for (const store of parts.stores.all) {
+    locationsRemoved += await removeDoomed(parts, store);
+    filesRemoved += await removeUnfinished(parts, store);
+  }
   const tasksExpired = await removeExpiredTasks(parts.database, new Date());
   return { uploadsUndone, locationsRemoved, filesRemoved, tasksExpired };
 }
 
-async function removeDoomed(parts: Omit<ImageParts, 'settings'>): Promise<number> {
+async function removeDoomed(parts: Omit<ImageParts, 'settings'>, store: Store): Promise<number> {
   let removed = 0;
   for (;;) {
-    const doomed = await doomedLocations(parts.database, batch);
+    const doomed = await doomedLocations(parts.database, store.id, batch);
     const now = await removeBytes(parts, doomed);
     removed += now;
     if (now < batch) return removed;
+  }
+}
+
+async function removeUnfinished({ log }: Pick<ImageParts, 'log'>, store: Store): Promise<number> {
+  try {
+    return (await store.sweep?.()) ?? 0;
+  } catch (err) {
+    log.error({ err, store: store.id }, 'a store could not be swept');
+    return 0;
   }
 }
