@@ -64,6 +64,19 @@ test('serves with the tokens that were made, refuses a revoked one, and stops on
   assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr);
 });
 
+test('an address that is taken is named, and the exit code says that nothing is served', async () => {
+  const { child, outcome, ...server } = serve();
+  const taken = new URL(await server.url).host;
+  const second = await run(`serve --config config.yaml --listen ${taken} --data second`);
+  assert.equal(second.code, 6);
+  assert.equal(
+    second.stderr.trimEnd().split('\n').at(-1),
+    `tintype: ${taken} is in use by another process: stop that one, or choose another address with --listen.`,
+  );
+  child.kill('SIGTERM');
+  await outcome;
+});
+
 function serve() {
   const running = startTintype(['serve', '--config', 'config.yaml', '--listen', '127.0.0.1:0'], {
     cwd: folder,

@@ -1,9 +1,9 @@
 /** The composition root: the one file that knows every part, opens them in order and closes them in reverse. */
 import { mkdir } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
+import { listen, stopServing } from './app-listen.ts';
 import { openQuotas } from './app-quotas.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
@@ -161,26 +161,4 @@ function httpServer(
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };
   return createServer({ images, identity, readiness, metrics, settings, log });
-}
-
-/** Resolves with the URL, the port filled in when 0 was asked for. */
-async function listen(server: FastifyInstance, address: string): Promise<string> {
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-  await server.listen({ host, port: Number(address.slice(colon + 1)) });
-  const { port } = server.server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Accepts no connection any more, waits for the work under way, then ends what is left. */
-async function stopServing(server: FastifyInstance, uploads: RunningUploads, graceMs: number): Promise<void> {
-  const closed = server.close();
-  const drained = uploads.drain(graceMs);
-  const late = setTimeout(() => server.server.closeAllConnections(), graceMs + 1000);
-  // A connection that its client keeps open after the answer would hold us until then.
-  const idle = setInterval(() => server.server.closeIdleConnections(), 100);
-  await drained;
-  await closed;
-  clearInterval(idle);
-  clearTimeout(late);
 }

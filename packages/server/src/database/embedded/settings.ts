@@ -12,7 +12,7 @@ export function serverArguments(place: Place, socketFolder: string, more: Settin
     unix_socket_directories: `"${socketFolder.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     max_connections: '100',
-    shared_buffers: '128MB',
+    shared_buffers: '256MB',
     max_wal_size: '1GB',
     fsync: 'on',
     synchronous_commit: 'on',

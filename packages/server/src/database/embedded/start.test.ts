@@ -74,7 +74,7 @@ test('it runs unprivileged, durable, in UTF-8 with checksums, on a private socke
     synchronous_commit: 'on',
     jit: 'off',
     TimeZone: 'UTC',
-    shared_buffers: '128MB',
+    shared_buffers: '256MB',
     max_connections: '100',
     dynamic_shared_memory_type: 'mmap',
     work_mem: '5MB',
