@@ -1,8 +1,8 @@
 /** Where requests come in: the address is taken at the start, and given back when the work under way has ended. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { Failure } from './base/failure.ts';
-import type { RunningUploads } from './images/running-uploads.ts';
+import { Failure } from '../base/failure.ts';
+import type { RunningUploads } from '../images/running-uploads.ts';
 
 /** What the system says about an address, in words. */
 const troubles: Readonly<Record<string, string>> = {
