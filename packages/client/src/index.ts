@@ -1,6 +1,6 @@
 /** Client of the Image API on fetch, for browsers and Node. */
 export { ComputeImages, type CreateOptions, type ReplaceOptions } from './compute/compute-images.ts';
-export type { Json, OldImage, OldImageAttributes, OldProperties } from './compute/old-image.ts';
+export type { OldImage, OldImageAttributes, OldProperties } from './compute/old-image.ts';
 export type { OldImageFilters, OldImageQuery } from './compute/old-query.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { DownloadOptions, PartialDownload, WholeDownload } from './download-data.ts';

@@ -39,8 +39,8 @@ const understood: ReadonlySet<string> = new Set([
   ...['status', 'virtual_size', 'created_at', 'updated_at', 'deleted_at', 'deleted'],
 ]);
 const instead: Readonly<Record<string, string>> = {
-  location: 'register the place of the data through the API itself',
-  copy_from: 'fetch the data and give it as data, or let the API itself fetch it',
+  location: 'send the data, or give the location to a server that takes any through the API itself',
+  copy_from: 'fetch the data and send it, or have a server that imports fetch it through the API itself',
   visibility: 'say is_public, or change the image through ImageClient',
 };
 
