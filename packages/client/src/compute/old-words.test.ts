@@ -191,6 +191,8 @@ test('what cannot be told in new words is refused by its name', () => {
     [{ properties: { os_distro: { deep: true } } }, /property "os_distro" is neither text/],
     [{ properties: { ratio: Number.NaN } }, /property "ratio"/],
     [{ visibility: 'shared' }, /say is_public/],
+    [{ location: 'http://host/disk' }, /takes no "location" here: send the data/],
+    [{ copy_from: 'http://host/disk' }, /takes no "copy_from" here: fetch the data/],
     [{ os_distro: 'debian' }, /takes no "os_distro" here: put .* into properties/],
     [{ constructor: 'x' }, /takes no "constructor" here: put .* into properties/],
     [{ is_public: 'perhaps' }, /is_public is neither true nor false: "perhaps"/],
