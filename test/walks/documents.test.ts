@@ -1,6 +1,6 @@
-/** The commands of the README and of the guide for beginners work as they are printed. */
+/** The commands of the README and of the guides, and their programs, work as they are printed. */
 import assert from 'node:assert/strict';
-import { readFile, symlink } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { it } from 'node:test';
 import { type DebianPackage, walk } from './support/packages.ts';
@@ -10,7 +10,13 @@ import { attempt } from './support/run.ts';
 import { startWalkServer } from './support/walk-server.ts';
 
 const project = path.resolve(import.meta.dirname, '../..');
-const documents = ['README.md', 'docs/getting-started.md'];
+/** Each with what following it leaves in the folder. */
+const documents = {
+  'README.md': { 'rescue.iso': rescueCdrom, 'floppy.img': rescueFloppy },
+  'docs/getting-started.md': { 'rescue.iso': rescueCdrom, 'floppy.img': rescueFloppy },
+  'docs/migrating-from-v1.md': { 'cdrom.iso': rescueCdrom },
+} as const;
+type Document = keyof typeof documents;
 const packages: DebianPackage[] = [
   'curl',
   'grub-rescue-pc',
@@ -21,14 +27,20 @@ const packages: DebianPackage[] = [
 /** What a reader does who is told `ID=…`. */
 const readId = 'ID=$(npx tintype --quiet image list --name floppy)';
 
-/** The commands in a document, as one script: its blocks in no language, without what starts the server and the tests. */
-async function scriptOf(document: string, port: number): Promise<string> {
+/** The blocks of a document in one language, and on this port. */
+async function blocksOf(document: Document, language: string, port: number): Promise<string[]> {
   const text = await readFile(path.join(project, document), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
-  const lines = blocks.filter(([, language]) => language === '').flatMap(([, , block]) => block!.split('\n'));
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter(([, named]) => named === language)
+    .map(([, , block]) => block!.replaceAll('127.0.0.1:9292', `127.0.0.1:${port}`));
+}
+
+/** The commands in a document, as one script: its blocks in no language, without what starts the server and the tests. */
+async function scriptOf(document: Document, port: number): Promise<string> {
+  const lines = (await blocksOf(document, '', port)).flatMap((block) => block.split('\n'));
   return lines
     .filter((line) => !/^npm (start|test)\b/.test(line))
-    .map((line) => line.replaceAll('127.0.0.1:9292', `127.0.0.1:${port}`).replace(/^ID=….*/, readId))
+    .map((line) => line.replace(/^ID=….*/, readId))
     .join('\n');
 }
 
@@ -40,26 +52,34 @@ async function freshClone(person: Person): Promise<Person> {
   return { ...person, project: clone };
 }
 
-async function follow(document: string, person: Person): Promise<void> {
+async function follow(document: Document, person: Person): Promise<void> {
   const home = await person.makeFolder('home');
   const dataDir = path.join(person.project, 'tintype-data');
   const server = await startWalkServer({ command: ['npm', 'start', '--'], dataDir, mode: 'tokens', person });
+  const env = { ...person.env, HOME: home, TINTYPE_ENDPOINT: server.url, TOKEN: server.token };
+  const succeed = async (words: string[]) => {
+    const { code, stdout, stderr } = await attempt(words, { cwd: person.project, env });
+    assert.equal(code, 0, `${stdout}${stderr}`);
+  };
   try {
     const script = await scriptOf(document, server.port);
     assert.match(script, /npx tintype image create/);
-    const env = { ...person.env, HOME: home, TINTYPE_ENDPOINT: server.url };
-    const shell = ['bash', '-euo', 'pipefail', '-x', '-c', script];
-    const { code, stdout, stderr } = await attempt(shell, { cwd: person.project, env });
-    assert.equal(code, 0, `${stdout}${stderr}`);
-    await assertSame(path.join(person.project, 'rescue.iso'), rescueCdrom);
-    await assertSame(path.join(person.project, 'floppy.img'), rescueFloppy);
+    await succeed(['bash', '-euo', 'pipefail', '-x', '-c', script]);
+    for (const [file, image] of Object.entries(documents[document]))
+      await assertSame(path.join(person.project, file), image);
+    for (const program of await blocksOf(document, 'ts', server.port)) {
+      // Where they come from is not what the documents show.
+      const file = path.join(person.project, 'program.ts');
+      await writeFile(file, `const token = process.env.TOKEN;\n${program}`);
+      await succeed([person.node, file]);
+    }
   } finally {
     await server.stop();
   }
 }
 
 walk('documents', packages, () => {
-  for (const document of documents)
+  for (const document of Object.keys(documents) as Document[])
     it(`${document} can be followed word for word`, async () => {
       const person = await ourselves();
       try {

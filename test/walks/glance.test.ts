@@ -223,6 +223,9 @@ function longWalk(mode: Mode): void {
   it('is told what went wrong otherwise', async () => {
     assert.match(await fails(['image-show', 'absent']), /No image found with ID absent/);
     assert.match(await fails(['image-list', '--sort', 'colour']), /Invalid sort key: colour/);
+    // As docs/migrating-from-v1.md quotes it.
+    const old = await fails(['--os-image-api-version', '1', 'image-list']);
+    assert.match(old, /Requested version of OpenStack Images API is not available/);
     const stranger = ['glance', '--os-image-url', stock.server.url, '--os-auth-token', 'guess', 'image-list'];
     assert.match(await refused(stranger, { env: stock.env }), /Invalid OpenStack Identity credentials/);
   });

@@ -1,6 +1,7 @@
 """openstacksdk as Debian ships it walks through the main job.
 
-Called by openstacksdk.test.ts: URL, token (or the word none), a real image, a second one, a folder to write to.
+Called with URL, token (or the word none or keystone), a real image, a second one, a folder to write to. With Keystone who
+calls, and where the service is, comes from the environment and the catalogue.
 """
 import hashlib
 import pathlib
@@ -19,7 +20,9 @@ def digest(algorithm, path):
 
 
 def connect():
-    """As a program connects that has no Keystone: the version is found by asking the service."""
+    """Without Keystone the version is found by asking the service."""
+    if token == 'keystone':
+        return openstack.connect(load_yaml_config=False)
     common = {'image_endpoint_override': url, 'load_yaml_config': False, 'load_envvars': False}
     if token == 'none':
         return openstack.connect(auth_type='none', endpoint=url, **common)

@@ -15,6 +15,9 @@ export class EndpointError extends ClientError {}
 /** The token given cannot be one. */
 export class TokenError extends ClientError {}
 
+/** What was asked for in the old vocabulary cannot be said in that of the API. */
+export class VocabularyError extends ClientError {}
+
 /** The server refused the request. */
 export class ImageApiError extends ClientError {
   /** The server's `error.reason`; null from servers that send none. A newer server may know further codes. */

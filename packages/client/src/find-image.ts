@@ -65,7 +65,7 @@ async function lookUp(connection: Connection, id: string, signal?: AbortSignal):
   }
 }
 
-/** A name that begins like the list operator `in:` has to be quoted. */
-function literally(name: string): string {
+/** As a filter: a name that begins like the list operator `in:` has to be quoted. */
+export function literally(name: string): string {
   return name.startsWith('in:') ? `in:"${name}"` : name;
 }

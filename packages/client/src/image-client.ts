@@ -6,6 +6,7 @@ import { segment } from './endpoint.ts';
 import { findImage, getImage, getTaggedImage, type TaggedImage } from './find-image.ts';
 import type { Image, ImageAttributes } from './image.ts';
 import type { ImagePage, ImageQuery } from './image-query.ts';
+import { type ImageSchema, imageSchema } from './image-schema.ts';
 import { listImages, listPage } from './list-images.ts';
 import { type ApiVersion, type Health, health, versions } from './server-state.ts';
 import { type ImageChanges, type PatchOperation, type UpdateOptions, updateImage } from './update-image.ts';
@@ -47,6 +48,11 @@ export class ImageClient {
   /** Can it serve; null from servers without such a page. */
   async readiness(signal?: AbortSignal): Promise<Health | null> {
     return await health(this.#connection, '/readyz', signal);
+  }
+
+  /** How the server describes an image; it depends on the server's settings. */
+  async imageSchema(signal?: AbortSignal): Promise<ImageSchema> {
+    return await imageSchema(this.#connection, signal);
   }
 
   async createImage(attributes: ImageAttributes, signal?: AbortSignal): Promise<Image> {

@@ -17,6 +17,12 @@ export interface ImageQuery {
   readonly protected?: boolean;
   /** true lists only hidden images, false or nothing only the others. */
   readonly os_hidden?: boolean;
+  /** MD5 of the data. */
+  readonly checksum?: string;
+  /** GiB, exactly. */
+  readonly min_disk?: number;
+  /** MiB, exactly. */
+  readonly min_ram?: number;
   /** Bytes, inclusive. */
   readonly size_min?: number;
   readonly size_max?: number;

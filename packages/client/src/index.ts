@@ -1,4 +1,7 @@
 /** Client of the Image API on fetch, for browsers and Node. */
+export { ComputeImages, type CreateOptions, type ReplaceOptions } from './compute/compute-images.ts';
+export type { OldImage, OldImageAttributes, OldProperties } from './compute/old-image.ts';
+export type { OldImageFilters, OldImageQuery } from './compute/old-query.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { DownloadOptions, PartialDownload, WholeDownload } from './download-data.ts';
 export {
@@ -12,12 +15,14 @@ export {
   ProtocolError,
   TokenError,
   VerificationError,
+  VocabularyError,
 } from './errors.ts';
 export type { TaggedImage } from './find-image.ts';
 export { type CreateHasher, type Digests, type Hasher, recordedDigests, verifyUpload } from './hasher.ts';
 export { customProperties, type Image, type ImageAttributes, isBaseAttribute } from './image.ts';
 export { ImageClient, type ImageTask } from './image-client.ts';
 export type { ImagePage, ImageQuery } from './image-query.ts';
+export type { ImageSchema } from './image-schema.ts';
 export type { ApiVersion, Health } from './server-state.ts';
 export type { ImageChanges, PatchOperation, UpdateOptions } from './update-image.ts';
 export type { Progress, Uploaded, UploadOptions } from './upload-data.ts';

@@ -1,0 +1,91 @@
+/** What a caller of the old vocabulary gives, told in the words of the API; what cannot be told is refused. */
+import { VocabularyError } from '../errors.ts';
+import type { IsBase } from './base-names.ts';
+import type { OldImageAttributes, OldProperties } from './old-image.ts';
+import { amountOf, flagOf } from './old-values.ts';
+import { textOf } from './property-text.ts';
+
+/** Base attributes that have the same name in both. */
+export interface NewAttributes {
+  readonly name?: string | null;
+  readonly owner?: string | null;
+  readonly disk_format?: string | null;
+  readonly container_format?: string | null;
+  readonly min_disk?: number;
+  readonly min_ram?: number;
+  readonly protected?: boolean;
+}
+
+/** What is said of the data rather than of the image. */
+export interface DataWords {
+  /** Bytes. */
+  readonly size: number | null;
+  readonly md5: string | null;
+  readonly store: string | null;
+}
+
+export interface NewWords {
+  readonly attributes: NewAttributes;
+  readonly isPublic: boolean | null;
+  /** Property → its text, null to take it away. */
+  readonly properties: ReadonlyMap<string, string | null>;
+  readonly data: DataWords;
+}
+
+const sameName = ['name', 'owner', 'disk_format', 'container_format'] as const;
+const understood: ReadonlySet<string> = new Set([
+  ...sameName,
+  ...['id', 'is_public', 'min_disk', 'min_ram', 'protected', 'properties', 'size', 'checksum', 'store'],
+  ...['status', 'virtual_size', 'created_at', 'updated_at', 'deleted_at', 'deleted'],
+]);
+const instead: Readonly<Record<string, string>> = {
+  location: 'send the data, or give the location to a server that takes any through the API itself',
+  copy_from: 'fetch the data and send it, or have a server that imports fetch it through the API itself',
+  visibility: 'say is_public, or change the image through ImageClient',
+};
+
+/** Throws VocabularyError. */
+export function toNewWords(old: OldImageAttributes, isBase: IsBase): NewWords {
+  refuseStrangers(old);
+  const attributes: Record<string, unknown> = {};
+  for (const name of sameName) if (old[name] !== undefined) attributes[name] = old[name];
+  for (const name of ['min_disk', 'min_ram'] as const)
+    if (isGiven(old[name])) attributes[name] = amountOf(name, old[name]);
+  if (isGiven(old.protected)) attributes.protected = flagOf('protected', old.protected);
+  return {
+    attributes,
+    isPublic: isGiven(old.is_public) ? flagOf('is_public', old.is_public) : null,
+    properties: propertiesOf(old.properties ?? {}, isBase),
+    data: {
+      size: isGiven(old.size) ? amountOf('size', old.size) : null,
+      md5: old.checksum || null,
+      store: old.store || null,
+    },
+  };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function refuseStrangers(old: OldImageAttributes): void {
+  for (const [name, value] of Object.entries(old)) {
+    if (understood.has(name) || !isGiven(value)) continue;
+    const advice = Object.hasOwn(instead, name)
+      ? instead[name]
+      : 'put what describes the image into properties';
+    throw new VocabularyError(`an image takes no "${name}" here: ${advice}`);
+  }
+}
+
+function propertiesOf(old: OldProperties, isBase: IsBase): Map<string, string | null> {
+  const properties = new Map<string, string | null>();
+  for (const [name, value] of Object.entries(old)) {
+    if (value === undefined) continue;
+    // At top level, where properties are now, it would stand for the attribute.
+    if (isBase(name))
+      throw new VocabularyError(`"${name}" is an attribute of the API: no property can have that name`);
+    properties.set(name, textOf(name, value));
+  }
+  return properties;
+}
