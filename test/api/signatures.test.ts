@@ -182,8 +182,10 @@ describe('signatures', { skip: needsOwnServer || withoutOpenssl() }, () => {
     });
     after(async () => {
       await target?.close();
-      keeper?.closeAllConnections();
-      keeper?.close();
+      if (keeper === undefined) return;
+      keeper.closeAllConnections();
+      keeper.close();
+      await once(keeper, 'close');
     });
 
     test('unsigned images are refused, and the missing properties named', async () => {
