@@ -29,6 +29,23 @@ export const failures = {
     remedy:
       'The bytes were changed on the way or are not the ones expected: check the source and upload again.',
   },
+  signature_required: {
+    status: 400,
+    remedy: 'Sign the data, set the four img_signature properties, and upload again.',
+  },
+  signature_invalid: {
+    status: 400,
+    remedy: 'Correct the img_signature property that the message names, then upload again.',
+  },
+  signature_mismatch: {
+    status: 400,
+    remedy: 'Sign these very bytes with the key of the certificate, set img_signature, and upload again.',
+  },
+  certificate_refused: {
+    status: 400,
+    remedy:
+      'Set img_signature_certificate_uuid and img_signature_key_type to a certificate that is as the message says, then upload again.',
+  },
   upload_cut: { status: 400, remedy: 'The connection ended before the data did: upload again.' },
   upload_stalled: {
     status: 408,

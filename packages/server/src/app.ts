@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
 import { openQuotas } from './app-quotas.ts';
+import { openSignatures } from './app-signatures.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
 import type { Database } from './database/connect.ts';
@@ -72,7 +73,18 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
   const quotas = openQuotas(config, log);
   opening.defer(() => quotas.close());
-  const images = imageParts(config, { database, session, stores, policy, protections, quotas, log });
+  const signatures = openSignatures(config, log);
+  opening.defer(() => signatures.close());
+  const images = imageParts(config, {
+    database,
+    session,
+    stores,
+    policy,
+    protections,
+    quotas,
+    signatures,
+    log,
+  });
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));

@@ -67,7 +67,23 @@ function isLoopback(listen: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+function checkSignatures({ signatures, identity }: Config): void {
+  const { source, endpoint, folder, url } = signatures.certificates;
+  const where = 'signatures.certificates';
+  if (source === 'none' && signatures.required)
+    throw new ConfigError(`signatures.required needs certificates to verify with: set ${where}.source.`);
+  if ((source === 'folder' && folder === null) || (source === 'url' && url === null))
+    throw new ConfigError(`${where}.source is "${source}", but ${where}.${source} is not set.`);
+  if (source !== 'barbican') return;
+  // It is asked with the caller's token, and of no other kind of token it may ever learn.
+  if (identity.mode !== 'keystone' && identity.mode !== 'headers')
+    throw new ConfigError(`${where}.source "barbican" needs identity.mode "keystone" or "headers".`);
+  if (endpoint === null && identity.keystone === null)
+    throw new ConfigError(`Without identity.keystone ${where}.endpoint must say where Barbican is.`);
+}
+
 function checkTogether(config: Config): void {
+  checkSignatures(config);
   if (config.identity.mode === 'none' && !isLoopback(config.listen))
     throw new ConfigError(
       `identity.mode "none" lets everybody in, so it needs a loopback address; listen is ${config.listen}.`,

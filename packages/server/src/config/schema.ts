@@ -118,6 +118,35 @@ const ImageSettings = Type.Object(
   { ...closed, default: {} },
 );
 
+const SignatureSettings = Type.Object(
+  {
+    required: Type.Boolean({ default: false, description: 'Refuse data of images that are not signed' }),
+    certificates: Type.Object(
+      {
+        source: Type.Enum(['none', 'barbican', 'folder', 'url'], {
+          default: 'none',
+          description: 'Where the certificates of signers are; none: signed images are refused',
+        }),
+        endpoint: Type.Union([Type.String({ pattern: '^https?://[^/@\\s]+(/[^@\\s]*)?$' }), Type.Null()], {
+          default: null,
+          description: 'For source barbican: the key manager; null: asked from Keystone’s catalogue',
+        }),
+        folder: nullable('For source folder: it has `<uuid>.pem`, `.crt` or `.der`, the UUID in lower case'),
+        url: Type.Union(
+          [Type.String({ pattern: '^https://[^/@\\s]+/[^@\\s]*\\{uuid\\}[^@\\s]*$' }), Type.Null()],
+          { default: null, description: 'For source url: such as `https://host/{uuid}.pem`' },
+        ),
+        caFile: nullable('Certificate authorities to trust for https instead of the system’s'),
+      },
+      { ...closed, default: {} },
+    ),
+    trustedCertificates: nullable(
+      'PEM file: the certificate of a signer must be in it, or be issued by one in it; re-read when it changes',
+    ),
+  },
+  { ...closed, default: {} },
+);
+
 export const configSchema = Type.Object(
   {
     listen: Type.String({
@@ -191,6 +220,7 @@ export const configSchema = Type.Object(
     }),
     defaultStore: nullable('Id of the store for uploads that name none'),
     images: ImageSettings,
+    signatures: SignatureSettings,
     shutdownGrace: Type.Integer({
       minimum: 0,
       default: 30,

@@ -9,6 +9,7 @@ import type { QuotaSource } from '../policy/quotas.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
 import type { RunningUploads } from './running-uploads.ts';
+import type { Signatures } from './signing/signatures.ts';
 
 /** The operator's settings for images. */
 export interface ImageSettings {
@@ -31,6 +32,7 @@ export interface ImageParts {
   readonly policy: Policy;
   readonly protections: PropertyProtections;
   readonly quotas: QuotaSource;
+  readonly signatures: Signatures;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly log: Log;

@@ -13,6 +13,7 @@ import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
+import { openVerifier, type SignatureVerifier } from './signing/verifier.ts';
 import { statusConflict } from './status.ts';
 import { undoUpload } from './undo-upload.ts';
 import { activateUpload, insertUpload, type Upload } from './upload-records.ts';
@@ -30,6 +31,8 @@ export interface UploadInput {
   /** Milliseconds without data after which the upload has stalled. */
   readonly idleMs: number;
   readonly requestId: string;
+  /** Of the caller, as it came: certificates are read with it. */
+  readonly token: string | null;
 }
 
 export async function uploadImage(parts: ImageParts, caller: Caller, input: UploadInput): Promise<void> {
@@ -79,12 +82,18 @@ interface Reception extends UploadInput {
   readonly signal: AbortSignal;
 }
 
+interface VerifiedReception extends Reception {
+  /** null: the image is not signed. */
+  readonly verifier: SignatureVerifier | null;
+}
+
 /** From the first byte to the last word: active, or undone. */
 async function receive(parts: ImageParts, image: Image, upload: Upload, reception: Reception): Promise<void> {
   const { quotas, signal } = reception;
   try {
+    const verifier = await openVerifier(parts.signatures, image, reception);
     reception.accept();
-    const facts = await storeData(parts, image, upload, reception);
+    const facts = await storeData(parts, image, upload, { ...reception, verifier });
     const demand = { image_size_total: mebibytes(facts.size ?? 0) };
     const hasRoom = (queries: Queries) => requireRoom(queries, quotas, image.owner, demand);
     await activateUpload(parts.database, upload, facts, hasRoom);
@@ -102,7 +111,7 @@ async function storeData(
   parts: ImageParts,
   image: Image,
   upload: Upload,
-  { body, store, expectedSize, expectedDigests, idleMs, signal }: Reception,
+  { body, store, expectedSize, expectedDigests, idleMs, signal, verifier }: VerifiedReception,
 ): Promise<DataFacts> {
   const { sizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
   const inspector = new Inspector({
@@ -118,9 +127,13 @@ async function storeData(
     md5: legacyMd5,
     expectedDigests,
     observe: {
-      update: (chunk) => inspector.update(chunk),
+      update: (chunk) => {
+        inspector.update(chunk);
+        verifier?.update(chunk);
+      },
       finish: () => {
         if (measure.size > 0 || !mayBeEmpty(image)) virtualSize = inspector.finish().virtualSize;
+        verifier?.finish();
       },
     },
   });

@@ -82,6 +82,7 @@ async function upload(http: HttpParts, request: FastifyRequest, reply: FastifyRe
       expectedDigests: readExpectedDigests(request.headers),
       idleMs: settings.uploadIdleMs,
       requestId: request.id,
+      token: textHeader(request.headers['x-auth-token']) ?? null,
     });
   } finally {
     metrics.bytesIn.inc(body.socket.bytesRead - before);
