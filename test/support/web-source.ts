@@ -84,16 +84,16 @@ function end(response: ServerResponse, bytes: Buffer, cutAfter: number | undefin
 
 /** Fetch settings under which such a server can be read from. */
 export const loopbackRules = {
-  allowedSchemes: ['http', 'https'],
-  allowedPorts: [],
-  allowedHosts: [],
-  deniedHosts: [],
+  allowedSchemes: ['http', 'https'] as ('http' | 'https')[],
+  allowedPorts: [] as number[],
+  allowedHosts: [] as string[],
+  deniedHosts: [] as string[],
   allowPrivateAddresses: true,
   caFile: null,
 };
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of source) parts.push(chunk);
+  const parts: Buffer[] = [];
+  for await (const chunk of source) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts);
 }

@@ -119,6 +119,10 @@ export const failures = {
     remedy: 'Wait until the image has the status that the message names, or create a new image.',
   },
   image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
+  store_read_only: {
+    status: 410,
+    remedy: 'Name a store that takes writes: those without read-only at /v2/info/stores.',
+  },
   precondition_failed: {
     status: 412,
     remedy: 'Read the image again and repeat the change on what it is now.',

@@ -52,12 +52,23 @@ export function tooLarge(url: URL, cap: number): Failure {
   return new Failure('source_too_large', told(url, `it has more than the ${cap} bytes allowed`));
 }
 
+/** The cause of what a status means. */
+export class SourceStatus extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`The status was ${status}.`);
+    this.status = status;
+  }
+}
+
 /** Those that may pass by themselves have a code of their own. */
 export function refused(url: URL, status: number): Failure {
   const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
   return new Failure(
     mayPass ? 'source_unavailable' : 'source_refused',
     `Could not retrieve image. Received ${status} response for url '${shown(url)}'.`,
+    { cause: new SourceStatus(status) },
   );
 }
 

@@ -21,7 +21,7 @@ export interface Source {
   readonly size: number | null;
   /** For `from` of a later `open`; null when the source cannot be continued. */
   readonly validator: string | null;
-  /** To be read to its end or left with `return`. Each chunk is valid for as long as it is kept. */
+  /** To be read to its end or left with `return`. A chunk is valid only until the next is asked for. */
   readonly body: AsyncIterableIterator<Uint8Array, undefined>;
 }
 

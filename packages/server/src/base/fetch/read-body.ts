@@ -4,8 +4,9 @@ import { stalled } from './failures.ts';
 import { type StallLimits, StallWatch } from './stall-watch.ts';
 
 /**
- * Chunks as they come off the connection, which is closed at the end. Fails with source_stalled or the reason of
- * `signal`; anything else that is thrown means that the connection ended before the body.
+ * Chunks as they come off the connection, which is closed at the end; each is valid only until the next is asked for.
+ * Fails with source_stalled or the reason of `signal`; anything else that is thrown means that the connection ended
+ * before the body.
  */
 export async function* readBody(
   answer: Answer,
@@ -25,6 +26,7 @@ export async function* readBody(
       signal.throwIfAborted();
       if (step.done) return;
       yield step.value;
+      free(step.value);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -33,4 +35,12 @@ export async function* readBody(
     watch.stop();
     answer.close();
   }
+}
+
+/**
+ * Every chunk of a socket has a buffer of its own, which only a full garbage collection would free: a hundred MB more
+ * memory, and a third more time.
+ */
+function free({ buffer, length }: Uint8Array): void {
+  if (length >= 4096 && length === buffer.byteLength) (buffer as ArrayBuffer).transfer(0);
 }
