@@ -6,7 +6,6 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { collect, loopbackRules } from '../../../../../test/support/web-source.ts';
 import { Failure } from '../failure.ts';
 import { Fetcher, type FetchLimits } from './fetcher.ts';
-import { StallWatch } from './stall-watch.ts';
 
 const open = { cap: Number.POSITIVE_INFINITY };
 const head = 'HTTP/1.1 200 OK\r\nETag: "1"\r\n';
@@ -89,16 +88,6 @@ describe('a source is source_stalled', () => {
     await assert.rejects(opening, { code: 'source_unreachable', message: /too long/ });
     await allClosed();
   });
-});
-
-test('a slow consumer is no slow source', () => {
-  const watch = new StallWatch({ stallMs: 10, leastBytes: 100 }, () => assert.fail('it stalled'));
-  for (let round = 0; round < 5; round += 1) {
-    watch.wait();
-    watch.arrived(1);
-    for (const until = performance.now() + 12; performance.now() < until; );
-  }
-  watch.stop();
 });
 
 describe('nonsense', () => {

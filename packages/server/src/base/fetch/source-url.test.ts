@@ -110,14 +110,18 @@ describe('a rule', () => {
   });
 
   test('that denies a host wins over one that allows it', () => {
-    const both = { allowedHosts: ['*.example.org'], deniedHosts: ['bad.example.org', '8.8.8.0/24'] };
+    const deniedHosts = ['bad.example.org', 'BÜCHER.example.org', '*.worse.example.org', '8.8.8.0/24'];
+    const both = { allowedHosts: ['*.example.org'], deniedHosts };
     assert.equal(verdict('http://good.example.org/', both), 'allowed');
-    assert.equal(verdict('http://bad.example.org./', both), 'source_not_allowed');
-    assert.equal(verdict('http://8.8.8.8/', { deniedHosts: both.deniedHosts }), 'source_not_allowed');
-    assert.equal(
-      verdict('http://[::ffff:8.8.8.8]/', { deniedHosts: both.deniedHosts }),
-      'source_not_allowed',
-    );
+    for (const host of [
+      'bad.example.org.',
+      'BAD.example.org..',
+      'xn--bcher-kva.example.org',
+      'a.worse.example.org',
+    ])
+      assert.equal(verdict(`http://${host}/`, both), 'source_not_allowed', host);
+    assert.equal(verdict('http://8.8.8.8/', { deniedHosts }), 'source_not_allowed');
+    assert.equal(verdict('http://[::ffff:8.8.8.8]/', { deniedHosts }), 'source_not_allowed');
   });
 
   test('that allows private addresses allows no metadata, link-local or reserved ones', () => {

@@ -1,5 +1,6 @@
 /** URLs of sources: read strictly, judged by the operator's rules, and shown without what is secret in them. */
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { Failure } from '../failure.ts';
 import { covers, refusedAs } from './address.ts';
 
@@ -77,7 +78,7 @@ export function shown(url: URL): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
-/** The name or the address, without the brackets of IPv6 and the dot that ends a full name. */
+/** The name or the address, without the brackets of IPv6 and the dots that end a full name. */
 export function hostOf(url: URL): string {
   return bare(url.hostname);
 }
@@ -87,12 +88,14 @@ export function portOf(url: URL): number {
 }
 
 function names(entry: string, host: string): boolean {
-  const name = bare(entry.toLowerCase());
-  return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
+  const isDomain = entry.startsWith('*.');
+  const written = isDomain ? entry.slice(2) : entry;
+  const name = bare(domainToASCII(written) || written);
+  return isDomain ? host.endsWith(`.${name}`) : host === name;
 }
 
 function bare(host: string): string {
-  return host.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return host.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
 }
 
 function invalid(why: string): Failure {

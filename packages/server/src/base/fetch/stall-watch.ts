@@ -10,25 +10,25 @@ export interface StallLimits {
 export class StallWatch {
   readonly #limits: StallLimits;
   readonly #onStall: () => void;
+  readonly #now: () => number;
   #timer: NodeJS.Timeout | null = null;
   #since: number | null = null;
   #waited = 0;
   #bytes = 0;
 
-  constructor(limits: StallLimits, onStall: () => void) {
+  constructor(limits: StallLimits, onStall: () => void, now = () => performance.now()) {
     this.#limits = limits;
     this.#onStall = onStall;
+    this.#now = now;
   }
 
   wait(): void {
-    this.#since = performance.now();
-    // One timer for the whole body: `refresh` costs less than a timer for every chunk.
-    if (this.#timer === null) this.#timer = setTimeout(this.#onTimer, this.#limits.stallMs);
-    else this.#timer.refresh();
+    this.#since = this.#now();
+    this.#timer ??= setTimeout(this.#onTimer, this.#limits.stallMs);
   }
 
   arrived(bytes: number): void {
-    if (this.#since !== null) this.#waited += performance.now() - this.#since;
+    if (this.#since !== null) this.#waited += this.#now() - this.#since;
     this.#since = null;
     this.#bytes += bytes;
     if (this.#waited < this.#limits.stallMs) return;
@@ -43,7 +43,12 @@ export class StallWatch {
     this.#since = null;
   }
 
+  /** Not set anew for every chunk: when it comes too early, it is set for the rest. */
   readonly #onTimer = (): void => {
-    if (this.#since !== null) this.#onStall();
+    this.#timer = null;
+    if (this.#since === null) return;
+    const left = this.#limits.stallMs - (this.#now() - this.#since);
+    if (left > 0) this.#timer = setTimeout(this.#onTimer, left);
+    else this.#onStall();
   };
 }
