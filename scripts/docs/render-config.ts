@@ -11,6 +11,7 @@ interface Setting {
   readonly anyOf?: readonly Setting[];
   readonly properties?: Readonly<Record<string, Setting>>;
   readonly items?: Setting;
+  readonly const?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly description?: string;
@@ -20,6 +21,7 @@ interface Setting {
 const variableOf = new Map([...environmentVariables].map(([name, path]) => [path.join('.'), name]));
 
 function describeType(setting: Setting): string {
+  if (setting.const !== undefined) return `\`${setting.const}\``;
   if (setting.enum !== undefined) return setting.enum.map((value) => `\`${value}\``).join(' ');
   if (setting.anyOf !== undefined) return setting.anyOf.map(describeType).join(' or ');
   const { minimum, maximum } = setting;
@@ -52,6 +54,23 @@ function rows(setting: Setting, path: string): string[][] {
   return setting.items?.properties === undefined ? [own] : [own, ...rows(setting.items, `${path}[]`)];
 }
 
+/** One section for each type of store, with the settings of its driver. */
+function storeSections(): string[] {
+  const { stores } = configSchema.properties as unknown as Record<string, Setting>;
+  return stores!.items!.anyOf!.flatMap((driver) => {
+    const { const: type, description } = driver.properties!.type!;
+    const settings = Object.entries(driver.properties!).flatMap(([key, setting]) => rows(setting, key));
+    return [
+      `## Stores of type \`${type}\``,
+      `${description}.`,
+      table(
+        ['Setting', 'Type', 'Default', 'Meaning'],
+        settings.map((cells) => cells.slice(0, 4)),
+      ),
+    ];
+  });
+}
+
 export function renderConfig(): string {
   const defaults = Value.Default(configSchema, {});
   return page([
@@ -59,7 +78,9 @@ export function renderConfig(): string {
     'A YAML file, given with `--config`, then the environment, then the command line; the later one wins. Everything is checked before anything opens, and a key that is not known is refused with the nearest that is.',
     '`tintype config check` says whether a file can be used; `tintype config print` shows what file and environment come to, secrets masked.',
     table(['Setting', 'Type', 'Default', 'Meaning', 'Variable'], rows(configSchema as Setting, '')),
+    'Each entry of `stores` has the settings of its type, below.',
     'Values of variables are read as YAML, except where a setting is text.',
+    ...storeSections(),
     '## The defaults as a file',
     `\`\`\`yaml\n${stringify(defaults, { lineWidth: 0 }).trimEnd()}\n\`\`\``,
   ]);

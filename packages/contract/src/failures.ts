@@ -47,6 +47,34 @@ export const failures = {
       'Set img_signature_certificate_uuid and img_signature_key_type to a certificate that is as the message says, then upload again.',
   },
   upload_cut: { status: 400, remedy: 'The connection ended before the data did: upload again.' },
+  source_url_invalid: { status: 400, remedy: 'Give an absolute http or https URL, percent-encoded.' },
+  source_not_allowed: {
+    status: 400,
+    remedy: 'Use a scheme, port and host that the message names, or ask the operator to allow this one.',
+  },
+  address_blocked: {
+    status: 400,
+    remedy: 'Use a source with a public address; private ones are for the operator to allow.',
+  },
+  source_unreachable: {
+    status: 400,
+    remedy: 'Check the URL, and that its server runs and can be reached from here; then try again.',
+  },
+  source_refused: {
+    status: 400,
+    remedy: 'Check that the URL still exists and can be read by everybody, or has credentials in it.',
+  },
+  source_unavailable: { status: 400, remedy: 'The source has troubles of its own: try again later.' },
+  source_stalled: { status: 400, remedy: 'Check that the source gives data without pausing; try again.' },
+  source_cut: {
+    status: 400,
+    remedy: 'Try again; a source with ranges and a strong ETag is continued after a cut.',
+  },
+  source_changed: { status: 400, remedy: 'Wait until the source is not being replaced, then start again.' },
+  source_size_unknown: {
+    status: 400,
+    remedy: 'Use a source that tells the size of its data (Content-Length).',
+  },
   upload_stalled: {
     status: 408,
     remedy: 'No data arrived for too long: check the network and upload again.',
@@ -91,12 +119,17 @@ export const failures = {
     remedy: 'Wait until the image has the status that the message names, or create a new image.',
   },
   image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
+  store_read_only: {
+    status: 410,
+    remedy: 'Name a store that takes writes: those without read-only at /v2/info/stores.',
+  },
   precondition_failed: {
     status: 412,
     remedy: 'Read the image again and repeat the change on what it is now.',
   },
   body_too_large: { status: 413, remedy: 'Send a smaller document.' },
   size_cap: { status: 413, remedy: 'Upload a smaller image, or ask the operator to raise images.sizeCap.' },
+  source_too_large: { status: 413, remedy: 'Use a smaller source, or ask the operator for a higher limit.' },
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
   quota_exceeded: {
     status: 413,

@@ -108,6 +108,7 @@ export async function startApp(config: Config, log: Log): Promise<App> {
 }
 
 function withPath(store: Config['stores'][number], dataDir: string): StoreConfig {
+  if (store.type !== 'file') return store;
   return { ...store, path: store.path ?? path.join(dataDir, 'images', store.id) };
 }
 

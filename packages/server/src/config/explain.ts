@@ -1,7 +1,8 @@
 /** Validation errors in the words of the configuration file. */
 import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import { ConfigError } from './config-error.ts';
-import { innerSettings } from './inner-settings.ts';
+import { innerSettings, kindsOf, schemaFor } from './inner-settings.ts';
 import { configSchema } from './schema.ts';
 
 interface Problem {
@@ -51,7 +52,9 @@ function findUnknown(settings: unknown, schema: TSchema, path: string): ConfigEr
   const properties = innerSettings(schema);
   if (Array.isArray(settings) && items !== undefined) {
     for (const [index, entry] of settings.entries()) {
-      const found = findUnknown(entry, items, `${path.slice(0, -1)}[${index}].`);
+      const schema = schemaFor(items, entry);
+      if (schema === undefined) continue;
+      const found = findUnknown(entry, schema, `${path.slice(0, -1)}[${index}].`);
       if (found !== null) return found;
     }
     return null;
@@ -65,11 +68,41 @@ function findUnknown(settings: unknown, schema: TSchema, path: string): ConfigEr
   return null;
 }
 
+/** What is wrong with an entry that is told apart by its `type`, from the alternative that it names. */
+function problemsOfKinds(settings: unknown): Problem[] {
+  const problems: Problem[] = [];
+  for (const [name, schema] of Object.entries(innerSettings(configSchema)!)) {
+    const { items } = schema as { items?: TSchema };
+    const entries = (settings as Record<string, unknown>)[name];
+    const kinds = items === undefined ? undefined : kindsOf(items);
+    if (kinds === undefined || !Array.isArray(entries)) continue;
+    for (const [index, entry] of entries.entries()) {
+      const at = `/${name}/${index}`;
+      const chosen = schemaFor(items!, entry);
+      const found: Problem[] =
+        chosen === undefined
+          ? [
+              {
+                instancePath: '/type',
+                keyword: 'enum',
+                message: '',
+                params: { allowedValues: [...kinds.keys()] },
+              },
+            ]
+          : Value.Errors(chosen, Value.Default(chosen, structuredClone(entry)));
+      problems.push(...found.map((one) => ({ ...one, instancePath: at + one.instancePath })));
+    }
+  }
+  return problems;
+}
+
 /** The first problem, as a sentence. */
 export function explain(given: unknown, settings: unknown, problems: readonly Problem[]): ConfigError {
   const unknown = findUnknown(settings, configSchema, '') ?? findUnknown(given, configSchema, '');
   if (unknown !== null) return unknown;
-  const deepest = problems.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0]!;
+  const ofKinds = problemsOfKinds(settings);
+  const told = ofKinds.length > 0 ? ofKinds : problems;
+  const deepest = told.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0]!;
   const name = deepest.instancePath.slice(1).replaceAll('/', '.');
   const subject = name === '' ? 'The configuration' : `Setting "${name}"`;
   return new ConfigError(`${subject} ${describe(deepest)}.`);

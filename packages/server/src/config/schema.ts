@@ -1,6 +1,7 @@
 /** Every setting: its type, default and meaning. Unknown keys are refused. */
 import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
 import Type, { type Static } from 'typebox';
+import { httpStoreOptions } from '../stores/http/options.ts';
 
 const closed = { additionalProperties: false };
 const nullable = (description: string) =>
@@ -60,16 +61,19 @@ const IdentitySettings = Type.Object(
   { ...closed, default: {} },
 );
 
-const StoreSettings = Type.Object(
+const FileStoreSettings = Type.Object(
   {
     id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$', description: 'Name in the API' }),
-    type: Type.Enum(['file'], { description: 'Driver' }),
-    path: nullable('Folder of the file store; null: `images` in the data directory'),
+    type: Type.Literal('file', { description: 'The folder of a local or shared file system' }),
+    path: nullable('The folder, made when it is not there; null: `images/<id>` in the data directory'),
     weight: Type.Integer({ default: 0, description: 'Higher is read from first' }),
     description: nullable('Shown to users'),
   },
   closed,
 );
+
+/** Told apart by `type`. */
+const StoreSettings = Type.Union([FileStoreSettings, httpStoreOptions]);
 
 const ImageSettings = Type.Object(
   {

@@ -7,6 +7,8 @@ import type { Metrics } from './metrics.ts';
 /** Milliseconds without progress after which a reader has gone. */
 const idleMs = 300_000;
 
+export type DataHeaders = Readonly<Record<string, string | number>> & { readonly 'Content-Length': number };
+
 /** Resolves when the kernel has the chunk. */
 function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -16,12 +18,14 @@ function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
 
 /**
  * Answers with `headers` and the chunks; resolves when all is sent or the client is gone. An error of the source
- * after the first byte cuts the connection: the length announced tells the client that data is missing.
+ * after the first byte cuts the connection: the length announced tells the client that data is missing. So does
+ * data of another length than announced, which may happen to what is kept by others: what follows it on the
+ * connection would be taken for something else.
  */
 export async function sendChunks(
   reply: FastifyReply,
   status: number,
-  headers: Record<string, string | number>,
+  headers: DataHeaders,
   chunks: AsyncIterable<Uint8Array>,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): Promise<void> {
@@ -29,12 +33,16 @@ export async function sendChunks(
   reply.hijack();
   const gone = () => response.destroy();
   response.socket?.setTimeout(idleMs, gone);
+  let left = headers['Content-Length'];
   try {
     response.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers });
     for await (const chunk of chunks) {
+      left -= chunk.length;
+      if (left < 0) throw new Error('The store has more bytes than are recorded.');
       await write(response, chunk);
       metrics.bytesOut.inc(chunk.length);
     }
+    if (left > 0) throw new Error(`The store has ${left} bytes less than are recorded.`);
     response.end();
   } catch (err) {
     if (!response.destroyed) log.error({ err, requestId: reply.request.id }, 'a download was cut');

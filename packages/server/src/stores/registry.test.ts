@@ -30,6 +30,18 @@ test('the first store is the default unless another is named', async () => {
   assert.equal((await openStores(configs, 'two')).default.id, 'two');
 });
 
+test('a store that is only read is never the default', async () => {
+  const rules = { allowedSchemes: ['https'], allowedPorts: [443], allowedHosts: [], deniedHosts: [] };
+  const common = { weight: 0, description: null, allowPrivateAddresses: false, caFile: null };
+  const web = { id: 'web', type: 'http', ...rules, ...common };
+  const stores = await openStores([web, config('one')]);
+  assert.deepEqual([stores.default.id, stores.byId('web')?.readOnly], ['one', true]);
+  await stores.close();
+  const refused = (message: RegExp) => ({ name: 'Failure', code: 'bad_request', message });
+  await assert.rejects(openStores([web, config('one')], 'web'), refused(/web, which is read-only/));
+  await assert.rejects(openStores([web]), refused(/Every store is read-only/));
+});
+
 describe('a configuration', () => {
   const wrong: readonly (readonly [string, StoreConfig[], string | null, RegExp])[] = [
     ['without a store', [], null, /No store is configured/],

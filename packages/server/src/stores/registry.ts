@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { Failure } from '../base/failure.ts';
 import { fileStoreOptions, openFileStore, placeOfFileStore } from './file/file.ts';
+import { type HttpStoreOptions, httpStoreOptions, placeOfHttpStore } from './http/options.ts';
 import type { Store } from './store.ts';
 
 /** What every store's configuration begins with; the rest belongs to its driver. */
@@ -22,6 +23,11 @@ interface StoreDriver {
 
 const storeDrivers: Readonly<Record<string, StoreDriver>> = {
   file: { options: fileStoreOptions, open: openFileStore, place: placeOfFileStore },
+  http: {
+    options: httpStoreOptions,
+    place: placeOfHttpStore,
+    open: async (options: HttpStoreOptions) => (await import('./http/http.ts')).openHttpStore(options),
+  },
 };
 
 export interface Stores {
@@ -33,8 +39,8 @@ export interface Stores {
 }
 
 /**
- * Opens them all, or none. `defaultId` null: the first is the default. Fails with bad_request, naming the
- * setting, or with what a driver's `open` fails with.
+ * Opens them all, or none. `defaultId` null: the first that takes writes is the default. Fails with bad_request,
+ * naming the setting, or with what a driver's `open` fails with.
  */
 export async function openStores(
   configs: readonly StoreConfig[],
@@ -46,14 +52,23 @@ export async function openStores(
   const all: Store[] = [];
   try {
     for (const [index, driver] of drivers.entries()) all.push(await driver.open(configs[index] as never));
+    return openedStores(all, defaultId);
   } catch (error) {
     await closeAll(all);
     throw error;
   }
+}
+
+/** `defaultId` is that of one of them, or null. Fails with bad_request when there is none to write to. */
+function openedStores(all: readonly Store[], defaultId: string | null = null): Stores {
   const byId = new Map(all.map((store) => [store.id, store]));
+  const standard = defaultId === null ? all.find(({ readOnly }) => readOnly !== true) : byId.get(defaultId)!;
+  if (standard === undefined)
+    throw wrong('Every store is read-only: configure one that images can be put into.');
+  if (standard.readOnly === true) throw wrong(`defaultStore is ${standard.id}, which is read-only.`);
   return {
     all,
-    default: byId.get(defaultId ?? configs[0]!.id)!,
+    default: standard,
     byId: (id) => byId.get(id),
     close: () => closeAll(all),
   };

@@ -19,7 +19,8 @@ export interface StoreCapacity {
 
 /**
  * Keys are made by the caller from `[A-Za-z0-9._-]`, 1 to 128 characters, not starting with a dot;
- * anything else is not_found before it reaches the medium. An object is written once and never changed.
+ * anything else is not_found before it reaches the medium, unless `keyOf` gave it. An object is written
+ * once and never changed.
  */
 export interface Store {
   readonly id: string;
@@ -27,6 +28,8 @@ export interface Store {
   /** Where reading has a choice, the highest is tried first. */
   readonly weight: number;
   readonly description: string | null;
+  /** Holds what others keep: `put` fails with store_read_only, and `delete` and `list` have nothing to do. */
+  readonly readOnly?: true;
 
   /**
    * Writes `body` under `key` and resolves with the bytes written once they are durable; no other call
@@ -54,6 +57,15 @@ export interface Store {
 
   /** Every finished object, in no order. */
   list(): AsyncIterable<StoredObject>;
+
+  /** The location URL of the object as clients of the API expect it; no credentials. Touches no medium. */
+  urlOf?(key: string): string;
+
+  /**
+   * The key of the object that `url` names in this store, whether or not it exists; null when `url` names
+   * none that clients may register. Touches no medium.
+   */
+  keyOf?(url: string): string | null;
 
   /** Removes what unfinished puts of dead processes left; not those of live ones. Resolves with the count. */
   sweep?(): Promise<number>;

@@ -8,7 +8,7 @@ import type { HttpParts } from '../context.ts';
 import { ifMatchHolds, ifNoneMatchHas, ifRangeHolds } from '../preconditions.ts';
 import { type Range, readRange } from '../range.ts';
 import type { Handlers } from '../register.ts';
-import { sendChunks } from '../send-chunks.ts';
+import { type DataHeaders, sendChunks } from '../send-chunks.ts';
 import { readAnnouncedSize, readExpectedDigests, textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
@@ -29,7 +29,7 @@ function rangeOf(request: FastifyRequest, image: Image): Range | null {
   return readRange(range, contentRange, image.size!);
 }
 
-function dataHeaders(image: Image, range: Range | null): Record<string, string | number> {
+function dataHeaders(image: Image, range: Range | null): DataHeaders {
   const size = image.size!;
   return {
     'Content-Type': 'application/octet-stream',

@@ -5,7 +5,10 @@ import { Failure } from '../../base/failure.ts';
 import type { Store } from '../store.ts';
 import { stream } from './bytes.ts';
 
-export type Cases = Readonly<Record<string, (store: Store) => Promise<void>>>;
+/** Makes an object of `size` bytes of seed 1, by `put` or behind the store's back, and gives its key. */
+export type MakeObject = (size: number) => Promise<string>;
+
+export type Cases = Readonly<Record<string, (store: Store, made: MakeObject) => Promise<void>>>;
 
 /** A key that no other case has. */
 export function freshKey(): string {

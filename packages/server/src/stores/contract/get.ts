@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { collect, slice } from './bytes.ts';
-import { assertAbsent, type Cases, freshKey, given, rejectsWith } from './cases.ts';
+import { assertAbsent, type Cases, freshKey, rejectsWith } from './cases.ts';
 
 const mebi = 1024 * 1024;
 
 export const getCases: Cases = {
-  'ranges at every edge': async (store) => {
+  'ranges at every edge': async (store, made) => {
     const size = 2 * mebi + 5;
-    const key = await given(store, size);
+    const key = await made(size);
     const edges = [0, 1, 65_535, 65_536, mebi - 1, mebi, size - 2, size - 1];
     for (const first of edges) {
       for (const last of edges.filter((edge) => edge >= first)) {
@@ -18,22 +18,22 @@ export const getCases: Cases = {
       }
     }
   },
-  'a range that the object does not have': async (store) => {
-    const key = await given(store, 10);
+  'a range that the object does not have': async (store, made) => {
+    const key = await made(10);
     await rejectsWith(store.get(key, { first: 0, last: 10 }), 'range_not_satisfiable');
     await rejectsWith(store.get(key, { first: 10, last: 10 }), 'range_not_satisfiable');
     await rejectsWith(store.get(key, { first: 5, last: 4 }), 'range_not_satisfiable');
-    await rejectsWith(store.get(await given(store, 0), { first: 0, last: 0 }), 'range_not_satisfiable');
+    await rejectsWith(store.get(await made(0), { first: 0, last: 0 }), 'range_not_satisfiable');
   },
   'an object that is not there': (store) => assertAbsent(store, freshKey()),
-  'many readers at once': async (store) => {
-    const key = await given(store, 3 * mebi);
+  'many readers at once': async (store, made) => {
+    const key = await made(3 * mebi);
     const readers = Array.from({ length: 20 }, async () => collect(await store.get(key)));
     const expected = slice(1, 0, 3 * mebi);
     for (const bytes of await Promise.all(readers)) assert.ok(bytes.equals(expected));
   },
-  'a reader that is closed while it reads': async (store) => {
-    const key = await given(store, 4 * mebi);
+  'a reader that is closed while it reads': async (store, made) => {
+    const key = await made(4 * mebi);
     const reader = await store.get(key);
     await reader.next();
     const [last] = await Promise.all([reader.next(), reader.return?.()]);
@@ -41,8 +41,8 @@ export const getCases: Cases = {
     assert.deepEqual(await reader.next(), { value: undefined, done: true });
     assert.ok((await collect(await store.get(key))).equals(slice(1, 0, 4 * mebi)));
   },
-  'a chunk is left alone after its reader left': async (store) => {
-    const key = await given(store, 8 * mebi);
+  'a chunk is left alone after its reader left': async (store, made) => {
+    const key = await made(8 * mebi);
     const left = await Promise.all(
       Array.from({ length: 4 }, async () => {
         const reader = await store.get(key);
@@ -55,8 +55,8 @@ export const getCases: Cases = {
     await collect(await store.get(key, { first: mebi, last: 6 * mebi }));
     for (const [index, chunk] of left.entries()) assert.ok(before[index]!.equals(chunk), 'it was used again');
   },
-  'readers that leave early, throw or never begin leave nothing open': async (store) => {
-    const key = await given(store, 8 * mebi);
+  'readers that leave early, throw or never begin leave nothing open': async (store, made) => {
+    const key = await made(8 * mebi);
     await leaveEarly(store, key);
     const before = openDescriptors();
     for (let round = 0; round < 20; round += 1) await leaveEarly(store, key);

@@ -1,0 +1,78 @@
+/** A download is exactly as long as announced, or its connection ends. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { Writable } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { createLog } from '../base/log.ts';
+import { createMetrics } from './metrics.ts';
+import { sendChunks } from './send-chunks.ts';
+
+const lines: string[] = [];
+const sink = new Writable({
+  write(line, _encoding, done) {
+    lines.push(String(line));
+    done();
+  },
+});
+const parts = {
+  log: createLog('error', sink),
+  metrics: createMetrics({
+    uploadsInProgress: () => 0,
+    databasePool: () => ({ total: 0, idle: 0, waiting: 0 }),
+  }),
+};
+
+let server: FastifyInstance;
+let url: string;
+let stored: string[] = [];
+let closed = false;
+
+before(async () => {
+  server = Fastify();
+  server.get('/', async (_request, reply) => {
+    async function* chunks() {
+      try {
+        for (const chunk of stored) yield Buffer.from(chunk);
+      } finally {
+        closed = true;
+      }
+    }
+    await sendChunks(reply, 200, { 'Content-Length': 6 }, chunks(), parts);
+    return reply;
+  });
+  url = await server.listen({ host: '127.0.0.1', port: 0 });
+});
+after(() => server.close());
+
+describe('data of six bytes', () => {
+  test('arrives', async () => {
+    stored = ['abc', '', 'def'];
+    assert.equal(await (await fetch(url)).text(), 'abcdef');
+    assert.deepEqual(lines, []);
+  });
+
+  for (const [title, chunks, message] of [
+    ['is cut when there are more', ['abc', 'defx'], /more bytes than are recorded/],
+    ['is cut when there are fewer', ['abc', 'de'], /1 bytes less than are recorded/],
+  ] as const) {
+    test(title, async () => {
+      [stored, closed] = [[...chunks], false];
+      lines.length = 0;
+      const answer = await fetch(url);
+      await assert.rejects(answer.text(), { name: 'TypeError' });
+      assert.match(lines.join(''), message);
+      assert.ok(closed, 'the store is still being read');
+    });
+  }
+
+  test('is not followed by what comes after it', async () => {
+    [stored, closed] = [['abc', 'def', 'HTTP/1.1 200 OK\r\n'], false];
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    let answer = '';
+    for await (const data of socket) answer += data;
+    assert.match(answer, /\r\n\r\nabcdef$/);
+    assert.ok(closed, 'the store is still being read');
+  });
+});
