@@ -9,6 +9,13 @@ const oneOf = <T extends readonly string[]>(values: T) =>
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
 const Time = Type.String();
 
+/** Where the bytes of an image are; `store` in the metadata is the id of the store. */
+export const LocationRecord = Type.Object({
+  url: Type.String(),
+  metadata: Type.Record(Type.String(), Type.String()),
+});
+export type LocationRecord = Static<typeof LocationRecord>;
+
 /** One image, the same by itself and in a list (API section 2); custom properties are further strings. */
 export const ImageRecord = Type.Object(
   {
@@ -34,6 +41,9 @@ export const ImageRecord = Type.Object(
     self: Type.String(),
     file: Type.String(),
     schema: Type.String(),
+    stores: Type.Optional(Type.String({ description: 'comma list, from servers with several stores' })),
+    direct_url: Type.Optional(Type.String()),
+    locations: Type.Optional(Type.Array(LocationRecord)),
   },
   { additionalProperties: nullable(Type.String()) },
 );

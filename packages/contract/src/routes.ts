@@ -15,6 +15,7 @@ import {
   VersionsDocument,
 } from './records.ts';
 import type { Route } from './route.ts';
+import { storeRoutes } from './store-routes.ts';
 
 export const patchMediaTypes = [
   'application/openstack-images-v2.1-json-patch',
@@ -179,17 +180,25 @@ export const routes = {
       'invalid_json',
       'invalid_patch',
       'invalid_attribute',
+      'invalid_location',
+      'formats_unset',
       'read_only',
       'reserved_attribute',
       'formats_fixed',
+      'last_location',
       'forbidden',
       'image_not_found',
       'property_missing',
       'property_exists',
+      'status_conflict',
+      'validation_conflict',
       'precondition_failed',
       'body_too_large',
+      'size_cap',
+      'quota_exceeded',
       'quota_properties',
       'quota_tags',
+      'quota_locations',
       'unsupported_media_type',
     ],
   },
@@ -239,6 +248,7 @@ export const routes = {
       'image_not_found',
       'status_conflict',
       'image_deleted',
+      'store_read_only',
       'size_cap',
       'store_full',
       'unsupported_media_type',
@@ -357,6 +367,7 @@ export const routes = {
     responses: { 200: TaskList },
     failures: ['image_not_found', 'forbidden'],
   },
+  ...storeRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -27,13 +27,16 @@ import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
 import { openProtections } from './policy/property-protections.ts';
-import { openStores, type StoreConfig } from './stores/registry.ts';
+import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-const features: ReadonlySet<Feature> = new Set(['deactivation', 'sharing', 'hidden', 'image-tasks']);
+function featuresOf(stores: Stores): ReadonlySet<Feature> {
+  const always = ['deactivation', 'sharing', 'hidden', 'image-tasks'] as const;
+  return new Set([...always, ...(stores.several ? (['stores'] as const) : [])]);
+}
 
 /** Milliseconds between runs of the sweep. */
 const sweepEveryMs = 10_000;
@@ -136,11 +139,17 @@ async function openIdentity(
 function imageSettings({ images }: Config): ImageSettings {
   return {
     formats: { disk: images.diskFormats, container: images.containerFormats },
-    limits: { maxProperties: images.maxProperties, maxTags: images.maxTags },
+    limits: {
+      maxProperties: images.maxProperties,
+      maxTags: images.maxTags,
+      maxLocations: images.maxLocations,
+    },
     sizeCap: images.sizeCap,
     hashAlgorithm: images.hashAlgorithm,
     legacyMd5: images.legacyMd5,
     requireFormatMatch: images.requireFormatMatch,
+    showDirectUrl: images.showDirectUrl,
+    showMultipleLocations: images.showMultipleLocations,
     limitDefault: images.limitDefault,
     limitMax: images.limitMax,
   };
@@ -167,7 +176,7 @@ function httpServer(
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
   const settings = {
     publicEndpoint: config.publicEndpoint,
-    features,
+    features: featuresOf(stores),
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
     maxMembers: config.images.maxMembers,

@@ -42,6 +42,10 @@ interface ImageLocationsTable {
   image_id: Fixed<string>;
   store: Fixed<string>;
   key: Fixed<string>;
+  /** Written as JSON text. */
+  metadata: JSONColumnType<Record<string, string>>;
+  /** Among the locations of the image: the lowest comes first. */
+  position: number;
   status: 'active' | 'pending_delete';
   created_at: Fixed<Date>;
 }

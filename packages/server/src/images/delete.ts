@@ -7,6 +7,7 @@ import { removeBytes } from '../locations/remove-bytes.ts';
 import { checkPrecondition } from './change.ts';
 import { buryImage, lockVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { type ShowingParts, shownTo } from './shown.ts';
 
 /** Announced to every server process: `{ id }`. */
 export const imageDeleted = 'image-deleted';
@@ -17,14 +18,14 @@ export interface DeleteInput {
 }
 
 export async function deleteImage(
-  parts: Pick<ImageParts, 'database' | 'policy' | 'stores' | 'uploads' | 'log'>,
+  parts: ShowingParts & Pick<ImageParts, 'database' | 'uploads' | 'log'>,
   caller: Caller,
   input: DeleteInput,
 ): Promise<void> {
   const doomed = await parts.database.transaction(async (queries) => {
     const { image, target } = await lockVisible(queries, parts.policy, caller, input.id);
     parts.policy.require('delete_image', caller, target);
-    checkPrecondition(image, input.precondition);
+    checkPrecondition(await shownTo(parts, queries, caller, image), input.precondition);
     if (image.protected)
       throw new Failure('image_protected', `Image ${image.id} is protected and cannot be deleted.`);
 

@@ -2,7 +2,9 @@
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
 import { activeLocations } from '../locations/location-records.ts';
+import { inReadingOrder } from '../locations/reading-order.ts';
 import type { ByteRange } from '../stores/store.ts';
+import { exactLength } from './exact-length.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
@@ -44,12 +46,14 @@ export async function openData(
     for (const trouble of troubles)
       parts.log.error({ ...trouble, image: image.id }, 'a store cannot serve an image');
   };
-  for (const { store, key } of locations.toSorted((a, b) => rank(a.store) - rank(b.store))) {
+  const ordered = inReadingOrder(parts.stores, locations);
+  for (const { store, key } of ordered.toSorted((a, b) => rank(a.store) - rank(b.store))) {
     try {
-      const opened = await parts.stores.byId(store)?.get(key, range ?? undefined);
-      if (opened === undefined) continue;
+      const holder = parts.stores.byId(store);
+      if (holder === undefined) continue;
+      const opened = await holder.get(key, range ?? undefined);
       tell();
-      return opened;
+      return holder.readOnly ? exactLength(opened, lengthOf(image, range)) : opened;
     } catch (err) {
       troubles.push({ store, err });
     }
@@ -57,6 +61,10 @@ export async function openData(
   await findVisible(parts.database.db, parts.policy, caller, image.id);
   tell();
   throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
+}
+
+function lengthOf({ size }: Image, range: ByteRange | null): number {
+  return range === null ? size! : range.last - range.first + 1;
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

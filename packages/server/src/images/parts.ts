@@ -20,6 +20,9 @@ export interface ImageSettings {
   readonly hashAlgorithm: string;
   readonly legacyMd5: boolean;
   readonly requireFormatMatch: boolean;
+  /** Whether the owner of an image sees, and in the second case sets, where its bytes are. */
+  readonly showDirectUrl: boolean;
+  readonly showMultipleLocations: boolean;
   /** Images a page unless the caller says otherwise, and at most. */
   readonly limitDefault: number;
   readonly limitMax: number;

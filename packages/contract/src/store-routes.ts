@@ -1,0 +1,22 @@
+/** The routes of stores (API section 6), a part of the route table. */
+import type { Route } from './route.ts';
+import { StoreDetailList, StoreList } from './store-records.ts';
+
+export const storeRoutes = {
+  listStores: {
+    method: 'GET',
+    path: '/v2/info/stores',
+    summary: 'The stores that images can be in; 404 from a server that has one',
+    body: 'none',
+    responses: { 200: StoreList },
+    failures: ['single_store'],
+  },
+  listStoreDetails: {
+    method: 'GET',
+    path: '/v2/info/stores/detail',
+    summary: 'The stores with type, weight and settings: for operators and other services',
+    body: 'none',
+    responses: { 200: StoreDetailList },
+    failures: ['single_store', 'forbidden'],
+  },
+} as const satisfies Record<string, Route>;
