@@ -129,3 +129,18 @@ test('a store that is away is 503, and the others go on', { skip }, async () => 
   const other = await member.createActive(data);
   assert.deepEqual((await member.download(other.id)).body, data);
 });
+
+test('an image is removed from a store only while it is in another', { skip }, async () => {
+  const member = new Client(several, 'member');
+  const admin = new Client(several, 'admin');
+  const image = await member.createActive(data);
+  const queued = await member.create(raw);
+  refused(await admin.delete(`/v2/stores/none/${image.id}`), 'no_such_store');
+  refused(await admin.delete('/v2/stores/fast/none'), 'image_not_found');
+  refused(await member.delete(`/v2/stores/fast/${image.id}`), 'forbidden');
+  refused(await admin.delete(`/v2/stores/fast/${queued.id}`), 'status_conflict');
+  refused(await admin.delete(`/v2/stores/fast/${image.id}`), 'last_location');
+  refused(await new Client(several, 'other').delete(`/v2/stores/fast/${image.id}`), 'image_not_found');
+  refused(await new Client(single, 'admin').delete(`/v2/stores/local/${image.id}`), 'single_store');
+  assert.deepEqual((await member.download(image.id)).body, data);
+});

@@ -114,6 +114,7 @@ export const failures = {
     status: 404,
     remedy: 'Read the namespace to see what it defines.',
   },
+  location_not_found: { status: 404, remedy: 'Read the image: its stores are named in it.' },
   single_store: {
     status: 404,
     remedy: 'This server has one store: leave stores out of your requests.',
@@ -130,6 +131,7 @@ export const failures = {
     status: 409,
     remedy: 'Wait until the image has the status that the message names, or create a new image.',
   },
+  no_such_store: { status: 409, remedy: 'Name a store that the server has (GET /v2/info/stores).' },
   validation_conflict: {
     status: 409,
     remedy: 'Read the image: what is recorded of its data stays.',

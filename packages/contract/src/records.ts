@@ -16,6 +16,23 @@ export const LocationRecord = Type.Object({
 });
 export type LocationRecord = Static<typeof LocationRecord>;
 
+/** What a caller sends to give an image a location. */
+export const LocationCreation = Type.Object(
+  {
+    url: Type.String({ minLength: 1 }),
+    validation_data: Type.Optional(
+      Type.Object(
+        {
+          os_hash_algo: Type.Optional(oneOf(['md5', 'sha1', 'sha256', 'sha512'] as const)),
+          os_hash_value: Type.Optional(Type.String({ maxLength: 128 })),
+        },
+        { additionalProperties: false, description: 'both or none' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** One image, the same by itself and in a list (API section 2); custom properties are further strings. */
 export const ImageRecord = Type.Object(
   {

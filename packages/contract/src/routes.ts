@@ -1,5 +1,6 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
 import Type from 'typebox';
+import { locationRoutes } from './location-routes.ts';
 import { metadefRoutes } from './metadef-routes.ts';
 import {
   ImageCreation,
@@ -14,7 +15,7 @@ import {
   UsageDocument,
   VersionsDocument,
 } from './records.ts';
-import type { Route } from './route.ts';
+import { type Route, sourceFailures } from './route.ts';
 import { storeRoutes } from './store-routes.ts';
 
 export const patchMediaTypes = [
@@ -181,7 +182,11 @@ export const routes = {
       'invalid_patch',
       'invalid_attribute',
       'invalid_location',
+      ...sourceFailures,
       'formats_unset',
+      'signature_required',
+      'signature_invalid',
+      'certificate_refused',
       'read_only',
       'reserved_attribute',
       'formats_fixed',
@@ -292,6 +297,14 @@ export const routes = {
     responses: { 204: null },
     failures: ['image_not_found', 'forbidden', 'status_forbidden'],
   },
+  restoreImage: {
+    method: 'POST',
+    path: '/v2/images/:image_id/actions/restore',
+    summary: 'Bring back an image whose deletion is delayed: for administrators',
+    body: 'none',
+    responses: { 204: null },
+    failures: ['image_not_found', 'forbidden', 'status_conflict'],
+  },
   addMember: {
     method: 'POST',
     path: '/v2/images/:image_id/members',
@@ -367,6 +380,7 @@ export const routes = {
     responses: { 200: TaskList },
     failures: ['image_not_found', 'forbidden'],
   },
+  ...locationRoutes,
   ...storeRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;

@@ -19,4 +19,20 @@ export const storeRoutes = {
     responses: { 200: StoreDetailList },
     failures: ['single_store', 'forbidden'],
   },
+  deleteFromStore: {
+    method: 'DELETE',
+    path: '/v2/stores/:store_id/:image_id',
+    summary: 'Remove an image from one of the stores that it is in',
+    body: 'none',
+    responses: { 204: null },
+    failures: [
+      'single_store',
+      'image_not_found',
+      'location_not_found',
+      'forbidden',
+      'last_location',
+      'no_such_store',
+      'status_conflict',
+    ],
+  },
 } as const satisfies Record<string, Route>;

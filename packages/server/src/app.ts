@@ -23,6 +23,7 @@ import { openNone } from './identity/none.ts';
 import { openOidc } from './identity/oidc.ts';
 import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
+import { LocationChecks } from './images/location-checks.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
@@ -34,7 +35,7 @@ import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
 function featuresOf(stores: Stores): ReadonlySet<Feature> {
-  const always = ['deactivation', 'sharing', 'hidden', 'image-tasks'] as const;
+  const always = ['deactivation', 'sharing', 'hidden', 'image-tasks', 'locations'] as const;
   return new Set([...always, ...(stores.several ? (['stores'] as const) : [])]);
 }
 
@@ -88,6 +89,7 @@ export async function startApp(config: Config, log: Log): Promise<App> {
     signatures,
     log,
   });
+  opening.defer(() => images.checks.close());
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
@@ -150,15 +152,22 @@ function imageSettings({ images }: Config): ImageSettings {
     requireFormatMatch: images.requireFormatMatch,
     showDirectUrl: images.showDirectUrl,
     showMultipleLocations: images.showMultipleLocations,
+    delayedDelete: images.delayedDelete,
+    scrubMs: images.scrubTime * 1000,
     limitDefault: images.limitDefault,
     limitMax: images.limitMax,
   };
 }
 
-function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'settings'>): ImageParts {
+function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'checks' | 'settings'>): ImageParts {
+  const settings = imageSettings(config);
   const uploads = new RunningUploads();
-  parts.session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
-  return { ...parts, uploads, settings: imageSettings(config) };
+  const checks = new LocationChecks({ ...parts, settings });
+  parts.session.on(imageDeleted, ({ id }) => {
+    uploads.abortImage(String(id));
+    checks.abortImage(String(id));
+  });
+  return { ...parts, uploads, checks, settings };
 }
 
 function httpServer(

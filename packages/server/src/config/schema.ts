@@ -123,6 +123,16 @@ const ImageSettings = Type.Object(
         'Show the owner of an image all URLs of its bytes, as `locations`, and let them be set by PATCH: see advisory OSSN-0065',
     }),
     maxMembers: Type.Integer({ minimum: -1, default: 128, description: 'Members an image; -1: no limit' }),
+    delayedDelete: Type.Boolean({
+      default: false,
+      description: 'Keep deleted images for scrubTime, so that an administrator can restore them',
+    }),
+    scrubTime: Type.Integer({
+      minimum: 0,
+      maximum: 315360000,
+      default: 86400,
+      description: 'Seconds that deleted images are kept when delayedDelete is on',
+    }),
     uploadIdleTimeout: Type.Integer({
       minimum: 1,
       default: 60,

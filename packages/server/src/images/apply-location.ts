@@ -1,4 +1,5 @@
 /** One operation of a patch on the locations of an image, applied to a draft of it. */
+import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
 import { invalidLocation } from '../locations/find-object.ts';
 import type { WantedLocation } from '../locations/location-records.ts';
@@ -61,7 +62,7 @@ function added({ image, locations }: Draft, at: number, offer: OfferedLocation, 
     throw invalidLocation('The image has this location already.');
   if (image.size !== null && image.size !== size)
     throw invalidLocation(`There are ${size} bytes at the location, and the image has ${image.size}.`);
-  const location = { id: null, store, key, metadata: offer.metadata };
+  const location = { id: randomUUID(), store, key, metadata: offer.metadata, isNew: true as const };
   return {
     image: activated(image, size, offer.validation),
     locations: locations.toSpliced(at, 0, location),

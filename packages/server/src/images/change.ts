@@ -2,13 +2,13 @@
 import { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
-import { invalidLocation } from '../locations/find-object.ts';
-import { activeLocations, isTaken, type Location, setLocations } from '../locations/location-records.ts';
+import { activeLocations, type Location, requireFree, setLocations } from '../locations/location-records.ts';
 import { urlOf } from '../locations/reading-order.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { checkImageLimits, checkLocationLimit } from '../policy/limits.ts';
 import { applyToLocations, type Draft } from './apply-location.ts';
 import { applyOperation, type PatchRules } from './apply-operation.ts';
+import { beginCheck } from './begin-check.ts';
 import {
   findOffered,
   foundAt,
@@ -22,6 +22,7 @@ import type { ImageParts } from './parts.ts';
 import { type Operation, type PatchForm, readPatch } from './patch.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
 import { type ShownImage, shownTo } from './shown.ts';
+import { requireSameSignature } from './signing/located.ts';
 import { requireVisibility } from './visibility.ts';
 
 export interface ChangeInput {
@@ -30,6 +31,9 @@ export interface ChangeInput {
   readonly form: PatchForm;
   /** Decides from the record's revision whether the change may happen (If-Match). */
   readonly precondition: (revision: string) => boolean;
+  readonly requestId: string;
+  /** Of the caller, as it came. */
+  readonly token: string | null;
 }
 
 type Parts = Omit<ImageParts, 'session' | 'uploads'>;
@@ -37,7 +41,7 @@ type Parts = Omit<ImageParts, 'session' | 'uploads'>;
 export async function changeImage(parts: Parts, caller: Caller, input: ChangeInput): Promise<ShownImage> {
   const { policy, settings } = parts;
   const operations = readPatch(input.body, input.form);
-  const offered = await findOffered(parts, caller, input.id, operations);
+  const offered = await findOffered(parts, caller, input, operations);
   const { shown, doomed } = await parts.database.transaction(async (queries) => {
     const { image: before, target } = await lockVisible(queries, policy, caller, input.id);
     policy.require('modify_image', caller, target);
@@ -56,11 +60,19 @@ export async function changeImage(parts: Parts, caller: Caller, input: ChangeInp
     checkLocationLimit(settings.limits, draft.locations.length, locations.length);
 
     const doomed = touchesLocations(operations)
-      ? await storeLocations(parts, queries, before, { ...draft, image: after }, offered)
+      ? await storeLocations(
+          parts,
+          queries,
+          caller,
+          before,
+          { ...draft, image: after },
+          { ...offered, ...input },
+        )
       : [];
     await updateImage(queries, after);
     return { shown: await shownTo(parts, queries, caller, after), doomed };
   });
+  if (touchesLocations(operations)) parts.checks.wake();
   await removeBytes(parts, doomed);
   return shown;
 }
@@ -101,16 +113,20 @@ function applyAll(
 async function storeLocations(
   { stores }: Parts,
   queries: Queries,
+  caller: Caller,
   before: Image,
   { image, locations }: Draft,
-  { quotas }: Offered,
+  { quotas, signer, signedAs, requestId }: Offered & Pick<ChangeInput, 'requestId'>,
 ): Promise<Location[]> {
-  for (const { id, store, key } of locations)
-    if (id === null && stores.byId(store)?.readOnly !== true && (await isTaken(queries, store, key)))
-      throw invalidLocation('The data at this location belongs to an image already.');
+  const added = locations.filter(({ isNew }) => isNew);
+  for (const { store, key } of added)
+    if (!stores.byId(store)?.readOnly) await requireFree(queries, store, key);
   if (image.status !== before.status) {
+    if (signedAs !== null) requireSameSignature(signedAs, image);
     await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(image.size ?? 0) });
     await moveStatus(queries, image.id, before.status, image.status);
   }
+  for (const location of added)
+    await beginCheck(queries, caller, image, { location, validation: undefined, signer, requestId });
   return await setLocations(queries, image.id, locations);
 }

@@ -4,7 +4,6 @@ import type { Caller } from '../identity/caller.ts';
 import { activeLocations } from '../locations/location-records.ts';
 import { inReadingOrder } from '../locations/reading-order.ts';
 import type { ByteRange } from '../stores/store.ts';
-import { exactLength } from './exact-length.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
@@ -53,7 +52,7 @@ export async function openData(
       if (holder === undefined) continue;
       const opened = await holder.get(key, range ?? undefined);
       tell();
-      return holder.readOnly ? exactLength(opened, lengthOf(image, range)) : opened;
+      return opened;
     } catch (err) {
       troubles.push({ store, err });
     }
@@ -61,10 +60,6 @@ export async function openData(
   await findVisible(parts.database.db, parts.policy, caller, image.id);
   tell();
   throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
-}
-
-function lengthOf({ size }: Image, range: ByteRange | null): number {
-  return range === null ? size! : range.last - range.first + 1;
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,22 +1,24 @@
 /** Looks at the locations that a patch offers before the image is locked: stores may take their time to answer. */
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { invalidLocation, placeOf, sizeOf } from '../locations/find-object.ts';
+import { invalidLocation, sizeOf } from '../locations/find-object.ts';
 import type { Target } from '../policy/evaluate.ts';
 import { type Quotas, unlimited } from '../policy/quotas.ts';
 import { requireMutableLocations } from './apply-location.ts';
+import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import { type OfferedLocation, readOfferedLocation, readOfferedLocations } from './offered-location.ts';
 import type { ImageParts } from './parts.ts';
 import type { Operation } from './patch.ts';
+import { placeFor } from './place-for.ts';
+import { findSignerNow } from './signing/located.ts';
+import type { Signer } from './signing/signer.ts';
 
 export interface FoundObject {
   readonly store: string;
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** Nobody else's image may be there: the bytes are removed with the image. */
-  readonly isOurs: boolean;
 }
 
 export interface Offered {
@@ -24,9 +26,13 @@ export interface Offered {
   readonly objects: ReadonlyMap<string, FoundObject>;
   /** Of the owner. */
   readonly quotas: Quotas;
+  /** Whose signature the first data of the image must have. */
+  readonly signer: Signer | null;
+  /** The image that this was found for. */
+  readonly signedAs: Image | null;
 }
 
-type Parts = Pick<ImageParts, 'database' | 'policy' | 'quotas' | 'settings' | 'stores'>;
+type Parts = Pick<ImageParts, 'database' | 'policy' | 'quotas' | 'settings' | 'signatures' | 'stores'>;
 
 function isOnLocations({ name }: Operation): boolean {
   return name === 'locations';
@@ -40,10 +46,11 @@ export function touchesLocations(operations: readonly Operation[]): boolean {
 export async function findOffered(
   parts: Parts,
   caller: Caller,
-  id: string,
+  { id, token }: { readonly id: string; readonly token: string | null },
   operations: readonly Operation[],
 ): Promise<Offered> {
-  if (!touchesLocations(operations)) return { objects: new Map(), quotas: unlimited };
+  if (!touchesLocations(operations))
+    return { objects: new Map(), quotas: unlimited, signer: null, signedAs: null };
   const { image, target } = await findVisible(parts.database.db, parts.policy, caller, id);
   parts.policy.require('modify_image', caller, target);
   requireLocationRights(parts, caller, target, operations);
@@ -57,7 +64,13 @@ export async function findOffered(
   const objects = new Map<string, FoundObject>();
   for (const offer of offers)
     if (!objects.has(offer.url)) objects.set(offer.url, await findObject(parts, caller, offer));
-  return { objects, quotas: await parts.quotas.of(image.owner) };
+  const isFirst = image.status === 'queued' && objects.size > 0;
+  return {
+    objects,
+    quotas: await parts.quotas.of(image.owner),
+    signer: isFirst ? await findSignerNow(parts, image, token) : null,
+    signedAs: image,
+  };
 }
 
 /** Fails with forbidden when locations are not exposed, or not for this caller to change. */
@@ -81,15 +94,9 @@ function offersOf({ op, value }: Operation, hasData: boolean): OfferedLocation[]
 }
 
 async function findObject(parts: Parts, caller: Caller, offer: OfferedLocation): Promise<FoundObject> {
-  const place = placeOf(parts.stores, offer.url, offer.storeId);
-  const isOurs = place.store.readOnly !== true;
-  // What an ordinary user may name in a store of ours may be another's (advisory OSSN-0090).
-  if (isOurs && !parts.policy.isAllowed('service_api', caller, { project_id: caller.projectId }))
-    throw new Failure('forbidden', 'Only other services may name data in the stores of this server.');
-  const size = await sizeOf(place);
-  if (size > parts.settings.sizeCap)
-    throw new Failure('size_cap', `The image is larger than the limit of ${parts.settings.sizeCap} bytes.`);
-  return { store: place.store.id, key: place.key, size, isOurs };
+  const place = placeFor(parts, caller, offer.url, offer.storeId);
+  const size = await sizeOf(place, parts.settings.sizeCap);
+  return { store: place.store.id, key: place.key, size };
 }
 
 /** The object at this URL. Fails with invalid_location when it was not looked for. */

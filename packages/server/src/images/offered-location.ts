@@ -35,7 +35,7 @@ const form = Compile(
           {
             checksum: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{32}$' })),
             os_hash_algo: Type.String(),
-            os_hash_value: Type.String({ pattern: '^[0-9a-fA-F]*$' }),
+            os_hash_value: Type.String(),
           },
           closed,
         ),
@@ -74,6 +74,7 @@ export function readOfferedLocation(value: unknown): OfferedLocation {
 }
 
 function readValidation({ checksum, os_hash_algo, os_hash_value }: ValidationData): ValidationData {
+  if (!/^[0-9a-f]*$/i.test(os_hash_value)) throw invalid('os_hash_value is not hexadecimal');
   const length = Object.hasOwn(digits, os_hash_algo) ? digits[os_hash_algo] : undefined;
   if (length === undefined) throw invalid(`os_hash_algo is none of ${Object.keys(digits).join(', ')}`);
   if (os_hash_value.length !== length)
@@ -83,6 +84,15 @@ function readValidation({ checksum, os_hash_algo, os_hash_value }: ValidationDat
     os_hash_algo,
     os_hash_value: os_hash_value.toLowerCase(),
   };
+}
+
+/** Undefined when nothing is said. Fails with invalid_attribute unless both are given, or none. */
+export function readDigest(given: Partial<ValidationData> | undefined): ValidationData | undefined {
+  const { os_hash_algo, os_hash_value } = given ?? {};
+  if (os_hash_algo === undefined && os_hash_value === undefined) return undefined;
+  if (os_hash_algo === undefined || os_hash_value === undefined)
+    throw invalid('os_hash_algo and os_hash_value go together');
+  return readValidation({ os_hash_algo, os_hash_value });
 }
 
 /** Fails with invalid_attribute unless the value is a list of locations. */

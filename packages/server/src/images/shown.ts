@@ -48,7 +48,7 @@ export async function allShownTo(
   return mine.map((image) => ({ ...image, ...places(parts, caller, image, byImage.get(image.id) ?? []) }));
 }
 
-function showLocation(
+export function showLocation(
   stores: ImageParts['stores'],
   location: Omit<Location, 'id' | 'image_id'>,
 ): ShownLocation {

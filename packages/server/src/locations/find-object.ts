@@ -44,14 +44,20 @@ export function placeOf(stores: Stores, url: string, storeId: string | undefined
   );
 }
 
-/** Bytes, at least one. Fails with invalid_location when that cannot be learned. */
-export async function sizeOf({ store, key }: ObjectPlace): Promise<number> {
-  try {
-    const { size } = await store.stat(key);
-    if (size > 0) return size;
-  } catch (cause) {
+/** Of ours: who gives a URL learns nothing about them. What a store of others says is about the URL. */
+const ownTroubles: ReadonlySet<string> = new Set(['not_found', 'store_unavailable']);
+
+/**
+ * Bytes, at least one, `cap` at most. Fails with invalid_location when that cannot be learned, with what a
+ * read-only store says of the URL, or with size_cap.
+ */
+export async function sizeOf({ store, key }: ObjectPlace, cap: number): Promise<number> {
+  const { size } = await store.stat(key).catch((cause: unknown) => {
     if (!(cause instanceof Failure)) throw cause;
+    if (store.readOnly && !ownTroubles.has(cause.code)) throw cause;
     throw invalidLocation('Nothing can be read from this location at the moment.', { cause });
-  }
-  throw invalidLocation('There is no data at this location.');
+  });
+  if (!(size > 0)) throw invalidLocation('There is no data at this location.');
+  if (size > cap) throw new Failure('size_cap', `The image is larger than the limit of ${cap} bytes.`);
+  return size;
 }

@@ -1,6 +1,7 @@
 /** Where the bytes of images are. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
 
@@ -72,21 +73,22 @@ export async function holdsData(queries: Queries, store: string, key: string): P
 }
 
 /**
- * Whether the object is, is becoming or was an image's data. Until the transaction ends nobody else is told no
- * about the same object.
+ * Fails with invalid_location when the object is, is becoming or was an image's data. Until the transaction ends
+ * nobody else gets to ask about the same object.
  */
-export async function isTaken(queries: Queries, store: string, key: string): Promise<boolean> {
+export async function requireFree(queries: Queries, store: string, key: string): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${lockClass}, hashtext(${`${store}/${key}`}))`.execute(queries);
   const { rows } = await sql`
     SELECT 1 FROM image_locations WHERE store = ${store} AND md5(key) = md5(${key}) AND key = ${key}
     UNION ALL
     SELECT 1 FROM uploads WHERE store = ${store} AND key = ${key}
     LIMIT 1`.execute(queries);
-  return rows.length > 0;
+  if (rows.length > 0)
+    throw new Failure('invalid_location', 'The data at this location belongs to an image already.');
 }
 
-/** A location as it shall be: `id` null for a new one. */
-export type WantedLocation = Pick<Location, 'store' | 'key' | 'metadata'> & { readonly id: string | null };
+/** A location as it shall be. */
+export type WantedLocation = Omit<Location, 'image_id'> & { readonly isNew?: true };
 
 /** Gives the image exactly these locations, in this order; resolves with those it had besides, now doomed. */
 export async function setLocations(
@@ -94,7 +96,7 @@ export async function setLocations(
   imageId: string,
   wanted: readonly WantedLocation[],
 ): Promise<Location[]> {
-  const kept = wanted.flatMap(({ id }) => id ?? []);
+  const kept = wanted.map(({ id }) => id);
   const doomed = await queries
     .updateTable('image_locations')
     .set({ status: 'pending_delete' })
@@ -103,9 +105,9 @@ export async function setLocations(
     .where('id', '<>', sql<string>`ALL (${kept}::uuid[])`)
     .returning(columns)
     .execute();
-  for (const [position, { id, store, key, metadata }] of wanted.entries()) {
+  for (const [position, { id, store, key, metadata, isNew }] of wanted.entries()) {
     const text = JSON.stringify(metadata);
-    if (id !== null)
+    if (!isNew)
       await queries
         .updateTable('image_locations')
         .set({ metadata: text, position })
@@ -115,7 +117,7 @@ export async function setLocations(
       await queries
         .insertInto('image_locations')
         .values({
-          id: randomUUID(),
+          id,
           image_id: imageId,
           store,
           key,

@@ -14,6 +14,7 @@ import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
 import { renderImage } from '../render-image.ts';
+import { textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
 function etagOf(image: Image): string {
@@ -66,6 +67,8 @@ export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
         body: request.body,
         form,
         precondition: preconditionOf(request),
+        requestId: request.id,
+        token: textHeader(request.headers['x-auth-token']) ?? null,
       });
       return sendRecord(reply, 200, image);
     },
