@@ -31,6 +31,7 @@ const definition = { name: 'new', title: 'New', type: 'string' };
 const bodies: Partial<Record<RouteName, unknown>> = {
   createImage: { name: 'new' },
   changeImage: [{ op: 'replace', path: '/name', value: 'new' }],
+  addLocation: { url: 'https://one.example/image' },
   addMember: { member: 'third' },
   answerMember: { status: 'accepted' },
   createNamespace: { namespace: 'created' },
@@ -46,7 +47,12 @@ const bodies: Partial<Record<RouteName, unknown>> = {
 
 let server: TestServer;
 before(async () => {
-  server = await startServer();
+  server = await startServer({
+    stores: [
+      { id: 'local', type: 'file' },
+      { id: 'second', type: 'file' },
+    ],
+  });
 });
 after(() => server.close());
 
@@ -77,7 +83,7 @@ async function made(answer: Promise<Response>): Promise<{ id: string }> {
 async function prepareImage(name: RouteName, { owner, visibility }: Situation): Promise<string> {
   const fields = { owner, visibility, disk_format: 'raw', container_format: 'bare', tags: ['thing'] };
   const { id } = await made(send(operator, 'POST', '/v2/images', fields));
-  if (name !== 'uploadData')
+  if (name !== 'uploadData' && name !== 'addLocation')
     await made(send(operator, 'PUT', `/v2/images/${id}/file`, 'bytes', 'application/octet-stream'));
   if (name === 'reactivateImage') await made(send(operator, 'POST', `/v2/images/${id}/actions/deactivate`));
   if (visibility === 'shared')
@@ -107,6 +113,7 @@ async function statusOf(name: RouteName, route: Route, who: object, situation: S
   if (isNamespace) await prepareNamespace(situation);
   const target = route.path
     .replace(':image_id', id)
+    .replace(':store_id', 'local')
     .replace(':namespace', 'space')
     .replace(':member_id', situation.owner === 'mine' ? 'friend' : 'mine')
     .replace(':tag', 'thing')

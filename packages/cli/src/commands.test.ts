@@ -181,6 +181,24 @@ test('a refused upload deletes the image again, or keeps it when asked', async (
   assert.deepEqual(error.image, { id: (await json('image show kept')).id, status: 'queued' });
 });
 
+test('a deletion that is delayed is undone by the id', async () => {
+  const keeping = await startServer({ identity: { mode: 'tokens' }, images: { delayedDelete: true } });
+  const env = { TINTYPE_ENDPOINT: keeping.url, TINTYPE_TOKEN_FILE: keeping.tokenFile! };
+  try {
+    const { id } = await json('image create lost --file disk.raw', { env });
+    assert.equal((await run('image delete lost', { env })).code, 0);
+    const [found] = await json<Image[]>('image list --status pending_delete', { env });
+    assert.equal(found?.id, id);
+    const restored = await run(`image restore ${id}`, { env });
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.match(restored.stdout, /^status +active$/m);
+    const again = await run(`image restore ${id}`, { env });
+    assert.match(again.stderr, /is active; restoring needs it to be pending_delete/);
+  } finally {
+    await keeping.close();
+  }
+});
+
 test('status tells the server and whether it takes the token', async () => {
   const good = await json<Record<string, unknown>>('status');
   assert.deepEqual(

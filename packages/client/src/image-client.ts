@@ -105,6 +105,11 @@ export class ImageClient {
     await this.#send({ method: 'DELETE', path, headers, signal: options.signal });
   }
 
+  /** Brings back an image whose deletion is delayed: for administrators. */
+  async restoreImage(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#send({ method: 'POST', path: `/v2/images/${segment(id)}/actions/restore`, signal });
+  }
+
   /** Nothing happens when the image has the tag already. */
   async addTag(id: string, tag: string, signal?: AbortSignal): Promise<void> {
     await this.#send({ method: 'PUT', path: `/v2/images/${segment(id)}/tags/${segment(tag)}`, signal });

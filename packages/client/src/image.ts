@@ -5,13 +5,6 @@ import type { ImageRecord, ImageStatus, Visibility } from '@tintype/contract';
 export type Image = Omit<ImageRecord, 'status' | 'visibility'> & {
   readonly status: ImageStatus;
   readonly visibility: Visibility;
-  /** Comma list; only from servers with several stores. */
-  readonly stores?: string;
-  readonly direct_url?: string;
-  readonly locations?: readonly {
-    readonly url: string;
-    readonly metadata: Readonly<Record<string, unknown>>;
-  }[];
 } & { readonly [property: string]: unknown };
 
 /** What a caller may set: base attributes by their wire names, anything else a custom property. */
@@ -55,9 +48,12 @@ const baseNames = {
   self: true,
   file: true,
   schema: true,
+  stores: true,
+  direct_url: true,
+  locations: true,
 } as const satisfies Record<keyof ImageRecord, true>;
 
-const base: ReadonlySet<string> = new Set([...Object.keys(baseNames), 'stores', 'direct_url', 'locations']);
+const base: ReadonlySet<string> = new Set(Object.keys(baseNames));
 
 /** Whether the API itself defines the attribute; every other name is a custom property. */
 export function isBaseAttribute(name: string): boolean {

@@ -23,6 +23,10 @@ export const failures = {
   several_ranges: { status: 400, remedy: 'Ask for one range a request.' },
   formats_unset: { status: 400, remedy: 'Set disk_format and container_format, then upload again.' },
   unknown_store: { status: 400, remedy: 'Name a store that the server has.' },
+  invalid_location: {
+    status: 400,
+    remedy: 'Give a URL that this server can read now, of data that is of no other image.',
+  },
   size_mismatch: { status: 400, remedy: 'Upload again, with as many bytes as announced.' },
   digest_mismatch: {
     status: 400,
@@ -89,6 +93,10 @@ export const failures = {
     remedy: 'Formats can change only while the image is queued or importing: create a new image.',
   },
   status_forbidden: { status: 403, remedy: 'The image must have the status that the message names.' },
+  last_location: {
+    status: 403,
+    remedy: 'Add another location first, or delete the image.',
+  },
   not_shared: { status: 403, remedy: 'Set visibility to shared first.' },
   namespace_protected: { status: 403, remedy: 'Set protected of the namespace to false first.' },
   image_deactivated: { status: 403, remedy: 'Ask an administrator to reactivate the image.' },
@@ -106,6 +114,11 @@ export const failures = {
     status: 404,
     remedy: 'Read the namespace to see what it defines.',
   },
+  location_not_found: { status: 404, remedy: 'Read the image: its stores are named in it.' },
+  single_store: {
+    status: 404,
+    remedy: 'This server has one store: leave stores out of your requests.',
+  },
   not_found: { status: 404, remedy: 'Check the path.' },
   method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
   image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
@@ -117,6 +130,11 @@ export const failures = {
   status_conflict: {
     status: 409,
     remedy: 'Wait until the image has the status that the message names, or create a new image.',
+  },
+  no_such_store: { status: 409, remedy: 'Name a store that the server has (GET /v2/info/stores).' },
+  validation_conflict: {
+    status: 409,
+    remedy: 'Read the image: what is recorded of its data stays.',
   },
   image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
   store_read_only: {
@@ -141,6 +159,7 @@ export const failures = {
     status: 413,
     remedy: 'Remove metadata definitions first, or spread them over more namespaces.',
   },
+  quota_locations: { status: 413, remedy: 'Remove locations first.' },
   quota_members: { status: 413, remedy: 'Remove members first.' },
   unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
   format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },

@@ -123,11 +123,58 @@ const descriptiveProperties = {
   cinder_encryption_key_deletion_policy: descriptive('When the encryption key is deleted.'),
 };
 
-/** The document at `/v2/schemas/image` for a server that takes these formats. */
-export function imageSchema(diskFormats: readonly string[], containerFormats: readonly string[]) {
+const text = { type: 'string' };
+const validationData = {
+  type: 'object',
+  writeOnly: true,
+  additionalProperties: false,
+  properties: {
+    checksum: { type: 'string', minLength: 32, maxLength: 32 },
+    os_hash_algo: { type: 'string', maxLength: 64 },
+    os_hash_value: { type: 'string', maxLength: 128 },
+  },
+  required: ['os_hash_algo', 'os_hash_value'],
+  description: 'What the data is known to be: recorded with the first location of an image.',
+};
+
+/** What is said about where the bytes of an image are, each on some servers only. */
+const placeProperties = {
+  stores: readOnlyText('Stores that hold the image, comma separated'),
+  direct_url: readOnlyText('URL of the image data in its store'),
+  locations: {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        url: { type: 'string', maxLength: 255 },
+        metadata: { type: 'object', additionalProperties: text },
+        validation_data: validationData,
+      },
+      required: ['url'],
+    },
+    description: 'URLs of the image data in its stores',
+  },
+};
+
+/** The attributes of these that a server shows. */
+export type ShownPlaces = Readonly<Record<keyof typeof placeProperties, boolean>>;
+
+const noPlaces: ShownPlaces = { stores: false, direct_url: false, locations: false };
+
+/** The document at `/v2/schemas/image` for a server that takes these formats and shows these places. */
+export function imageSchema(
+  diskFormats: readonly string[],
+  containerFormats: readonly string[],
+  shown: ShownPlaces = noPlaces,
+) {
+  const places = Object.entries(placeProperties).filter(([name]) => shown[name as keyof ShownPlaces]);
   return {
     name: 'image',
-    properties: { ...baseProperties(diskFormats, containerFormats), ...descriptiveProperties },
+    properties: {
+      ...baseProperties(diskFormats, containerFormats),
+      ...Object.fromEntries(places),
+      ...descriptiveProperties,
+    },
     additionalProperties: { type: 'string' },
     links: [
       { rel: 'self', href: '{self}' },
@@ -138,11 +185,15 @@ export function imageSchema(diskFormats: readonly string[], containerFormats: re
 }
 
 /** The document at `/v2/schemas/images`. */
-export function imagesSchema(diskFormats: readonly string[], containerFormats: readonly string[]) {
+export function imagesSchema(
+  diskFormats: readonly string[],
+  containerFormats: readonly string[],
+  shown: ShownPlaces = noPlaces,
+) {
   return {
     name: 'images',
     properties: {
-      images: { type: 'array', items: imageSchema(diskFormats, containerFormats) },
+      images: { type: 'array', items: imageSchema(diskFormats, containerFormats, shown) },
       first: { type: 'string' },
       next: { type: 'string' },
       schema: { type: 'string' },

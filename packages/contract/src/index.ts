@@ -7,4 +7,5 @@ export * from './metadef-schema.ts';
 export * from './records.ts';
 export * from './route.ts';
 export * from './routes.ts';
+export * from './store-records.ts';
 export * from './versions.ts';

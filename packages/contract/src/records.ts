@@ -9,6 +9,30 @@ const oneOf = <T extends readonly string[]>(values: T) =>
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
 const Time = Type.String();
 
+/** Where the bytes of an image are; `store` in the metadata is the id of the store. */
+export const LocationRecord = Type.Object({
+  url: Type.String(),
+  metadata: Type.Record(Type.String(), Type.String()),
+});
+export type LocationRecord = Static<typeof LocationRecord>;
+
+/** What a caller sends to give an image a location. */
+export const LocationCreation = Type.Object(
+  {
+    url: Type.String({ minLength: 1 }),
+    validation_data: Type.Optional(
+      Type.Object(
+        {
+          os_hash_algo: Type.Optional(oneOf(['md5', 'sha1', 'sha256', 'sha512'] as const)),
+          os_hash_value: Type.Optional(Type.String({ maxLength: 128 })),
+        },
+        { additionalProperties: false, description: 'both or none' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** One image, the same by itself and in a list (API section 2); custom properties are further strings. */
 export const ImageRecord = Type.Object(
   {
@@ -34,6 +58,9 @@ export const ImageRecord = Type.Object(
     self: Type.String(),
     file: Type.String(),
     schema: Type.String(),
+    stores: Type.Optional(Type.String({ description: 'comma list, from servers with several stores' })),
+    direct_url: Type.Optional(Type.String()),
+    locations: Type.Optional(Type.Array(LocationRecord)),
   },
   { additionalProperties: nullable(Type.String()) },
 );

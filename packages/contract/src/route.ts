@@ -35,3 +35,16 @@ export const commonFailures: readonly FailureCode[] = [
   'unavailable',
   'internal',
 ];
+
+/** What a route adds that looks at a URL which the client gives. */
+export const sourceFailures = [
+  'source_not_allowed',
+  'address_blocked',
+  'source_unreachable',
+  'source_refused',
+  'source_unavailable',
+  'source_stalled',
+  'source_cut',
+  'source_changed',
+  'source_size_unknown',
+] as const satisfies readonly FailureCode[];

@@ -1,5 +1,6 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
 import Type from 'typebox';
+import { locationRoutes } from './location-routes.ts';
 import { metadefRoutes } from './metadef-routes.ts';
 import {
   ImageCreation,
@@ -14,7 +15,8 @@ import {
   UsageDocument,
   VersionsDocument,
 } from './records.ts';
-import type { Route } from './route.ts';
+import { type Route, sourceFailures } from './route.ts';
+import { storeRoutes } from './store-routes.ts';
 
 export const patchMediaTypes = [
   'application/openstack-images-v2.1-json-patch',
@@ -179,17 +181,29 @@ export const routes = {
       'invalid_json',
       'invalid_patch',
       'invalid_attribute',
+      'invalid_location',
+      ...sourceFailures,
+      'formats_unset',
+      'signature_required',
+      'signature_invalid',
+      'certificate_refused',
       'read_only',
       'reserved_attribute',
       'formats_fixed',
+      'last_location',
       'forbidden',
       'image_not_found',
       'property_missing',
       'property_exists',
+      'status_conflict',
+      'validation_conflict',
       'precondition_failed',
       'body_too_large',
+      'size_cap',
+      'quota_exceeded',
       'quota_properties',
       'quota_tags',
+      'quota_locations',
       'unsupported_media_type',
     ],
   },
@@ -239,6 +253,7 @@ export const routes = {
       'image_not_found',
       'status_conflict',
       'image_deleted',
+      'store_read_only',
       'size_cap',
       'store_full',
       'unsupported_media_type',
@@ -281,6 +296,14 @@ export const routes = {
     body: 'none',
     responses: { 204: null },
     failures: ['image_not_found', 'forbidden', 'status_forbidden'],
+  },
+  restoreImage: {
+    method: 'POST',
+    path: '/v2/images/:image_id/actions/restore',
+    summary: 'Bring back an image whose deletion is delayed: for administrators',
+    body: 'none',
+    responses: { 204: null },
+    failures: ['image_not_found', 'forbidden', 'status_conflict'],
   },
   addMember: {
     method: 'POST',
@@ -357,6 +380,8 @@ export const routes = {
     responses: { 200: TaskList },
     failures: ['image_not_found', 'forbidden'],
   },
+  ...locationRoutes,
+  ...storeRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -11,7 +11,7 @@ export type Feature =
   | 'cache'
   | 'locations';
 
-const ids: readonly { id: string; needs?: Feature }[] = [
+const ids: readonly { id: string; needs?: Feature | readonly Feature[] }[] = [
   { id: 'v2.18', needs: 'cache' },
   { id: 'v2.17', needs: 'locations' },
   { id: 'v2.16', needs: 'cache' },
@@ -19,7 +19,8 @@ const ids: readonly { id: string; needs?: Feature }[] = [
   { id: 'v2.14', needs: 'cache' },
   { id: 'v2.13', needs: 'stores' },
   { id: 'v2.12', needs: 'image-tasks' },
-  { id: 'v2.11', needs: 'stores' },
+  // Copies of an image in further stores, which import makes.
+  { id: 'v2.11', needs: ['stores', 'import'] },
   { id: 'v2.10', needs: 'stores' },
   { id: 'v2.9', needs: 'import' },
   { id: 'v2.8', needs: 'stores' },
@@ -38,5 +39,7 @@ export const routedVersions: readonly string[] = ids.map(({ id }) => id);
 
 /** The ids to announce, newest first. */
 export function announcedVersions(features: ReadonlySet<Feature>): string[] {
-  return ids.filter(({ needs }) => needs === undefined || features.has(needs)).map(({ id }) => id);
+  return ids
+    .filter(({ needs = [] }) => [needs].flat().every((need) => features.has(need)))
+    .map(({ id }) => id);
 }

@@ -23,17 +23,21 @@ import { openNone } from './identity/none.ts';
 import { openOidc } from './identity/oidc.ts';
 import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
+import { LocationChecks } from './images/location-checks.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
 import { openProtections } from './policy/property-protections.ts';
-import { openStores, type StoreConfig } from './stores/registry.ts';
+import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-const features: ReadonlySet<Feature> = new Set(['deactivation', 'sharing', 'hidden', 'image-tasks']);
+function featuresOf(stores: Stores): ReadonlySet<Feature> {
+  const always = ['deactivation', 'sharing', 'hidden', 'image-tasks', 'locations'] as const;
+  return new Set([...always, ...(stores.several ? (['stores'] as const) : [])]);
+}
 
 /** Milliseconds between runs of the sweep. */
 const sweepEveryMs = 10_000;
@@ -85,6 +89,7 @@ export async function startApp(config: Config, log: Log): Promise<App> {
     signatures,
     log,
   });
+  opening.defer(() => images.checks.close());
   const report = await sweep(images);
   log.info(report, 'swept');
   const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
@@ -136,20 +141,33 @@ async function openIdentity(
 function imageSettings({ images }: Config): ImageSettings {
   return {
     formats: { disk: images.diskFormats, container: images.containerFormats },
-    limits: { maxProperties: images.maxProperties, maxTags: images.maxTags },
+    limits: {
+      maxProperties: images.maxProperties,
+      maxTags: images.maxTags,
+      maxLocations: images.maxLocations,
+    },
     sizeCap: images.sizeCap,
     hashAlgorithm: images.hashAlgorithm,
     legacyMd5: images.legacyMd5,
     requireFormatMatch: images.requireFormatMatch,
+    showDirectUrl: images.showDirectUrl,
+    showMultipleLocations: images.showMultipleLocations,
+    delayedDelete: images.delayedDelete,
+    scrubMs: images.scrubTime * 1000,
     limitDefault: images.limitDefault,
     limitMax: images.limitMax,
   };
 }
 
-function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'settings'>): ImageParts {
+function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'checks' | 'settings'>): ImageParts {
+  const settings = imageSettings(config);
   const uploads = new RunningUploads();
-  parts.session.on(imageDeleted, ({ id }) => uploads.abortImage(String(id)));
-  return { ...parts, uploads, settings: imageSettings(config) };
+  const checks = new LocationChecks({ ...parts, settings });
+  parts.session.on(imageDeleted, ({ id }) => {
+    uploads.abortImage(String(id));
+    checks.abortImage(String(id));
+  });
+  return { ...parts, uploads, checks, settings };
 }
 
 function httpServer(
@@ -167,7 +185,7 @@ function httpServer(
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
   const settings = {
     publicEndpoint: config.publicEndpoint,
-    features,
+    features: featuresOf(stores),
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
     maxMembers: config.images.maxMembers,

@@ -4,6 +4,7 @@ import { addImageCreate } from './image-create.ts';
 import { addImageDelete } from './image-delete.ts';
 import { addImageDownload } from './image-download.ts';
 import { addImageList } from './image-list.ts';
+import { addImageRestore } from './image-restore.ts';
 import { addImageSet } from './image-set.ts';
 import { addImageShow } from './image-show.ts';
 import { addImageTag } from './image-tag.ts';
@@ -21,6 +22,7 @@ export function addImage(parent: Command): void {
   addImageSet(image);
   addImageUnset(image);
   addImageDelete(image);
+  addImageRestore(image);
   addImageTag(image);
   addImageTasks(image);
 }

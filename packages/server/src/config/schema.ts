@@ -112,7 +112,27 @@ const ImageSettings = Type.Object(
       description: 'Properties an image; -1: no limit',
     }),
     maxTags: Type.Integer({ minimum: -1, default: 128, description: 'Tags an image; -1: no limit' }),
+    maxLocations: Type.Integer({ minimum: -1, default: 10, description: 'Locations an image; -1: no limit' }),
+    showDirectUrl: Type.Boolean({
+      default: false,
+      description: 'Show the owner of an image the URL of its bytes, as `direct_url`',
+    }),
+    showMultipleLocations: Type.Boolean({
+      default: false,
+      description:
+        'Show the owner of an image all URLs of its bytes, as `locations`, and let them be set by PATCH: see advisory OSSN-0065',
+    }),
     maxMembers: Type.Integer({ minimum: -1, default: 128, description: 'Members an image; -1: no limit' }),
+    delayedDelete: Type.Boolean({
+      default: false,
+      description: 'Keep deleted images for scrubTime, so that an administrator can restore them',
+    }),
+    scrubTime: Type.Integer({
+      minimum: 0,
+      maximum: 315360000,
+      default: 86400,
+      description: 'Seconds that deleted images are kept when delayedDelete is on',
+    }),
     uploadIdleTimeout: Type.Integer({
       minimum: 1,
       default: 60,

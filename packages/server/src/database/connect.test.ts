@@ -60,6 +60,7 @@ test('a row comes back as it went in', async () => {
     search_terms: [],
     created_at,
     updated_at: created_at,
+    deleted_at: null,
   };
   const properties = { os_distro: 'debian', odd: '"\\\u{1F418}' };
   await database.db

@@ -29,6 +29,8 @@ interface ImagesTable {
   search_terms: string[];
   created_at: Fixed<Date>;
   updated_at: Date;
+  /** Since when it is pending_delete. */
+  deleted_at: Date | null;
 }
 
 interface ImageTombstonesTable {
@@ -42,6 +44,10 @@ interface ImageLocationsTable {
   image_id: Fixed<string>;
   store: Fixed<string>;
   key: Fixed<string>;
+  /** Written as JSON text. */
+  metadata: JSONColumnType<Record<string, string>>;
+  /** Among the locations of the image: the lowest comes first. */
+  position: number;
   status: 'active' | 'pending_delete';
   created_at: Fixed<Date>;
 }
@@ -68,6 +74,20 @@ interface UploadsTable {
   store: string;
   key: string;
   started_at: Fixed<Date>;
+}
+
+interface LocationChecksTable {
+  id: Fixed<string>;
+  image_id: Fixed<string>;
+  location_id: Fixed<string>;
+  algorithm: Fixed<string | null>;
+  digest: Fixed<string | null>;
+  /** Written as JSON text. */
+  signer: JSONColumnType<Record<string, unknown> | null, string | null, never>;
+  process: number | null;
+  attempts: number;
+  not_before: Date;
+  created_at: Fixed<Date>;
 }
 
 interface TasksTable {
@@ -143,6 +163,7 @@ export interface Tables {
   image_members: ImageMembersTable;
   processes: ProcessesTable;
   uploads: UploadsTable;
+  location_checks: LocationChecksTable;
   tasks: TasksTable;
   tokens: TokensTable;
   metadef_namespaces: MetadefNamespacesTable;

@@ -1,6 +1,6 @@
 /** Records as they go over the wire (API sections 2 and 4). */
 import type { ImageRecord, TaskRecord } from '@tintype/contract';
-import type { Image } from '../images/image.ts';
+import type { ShownImage } from '../images/shown.ts';
 import type { Task } from '../images/task-records.ts';
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. */
@@ -13,7 +13,7 @@ function microseconds(time: Date): string {
   return `${time.toISOString().slice(0, 23)}000`;
 }
 
-export function renderImage(image: Image): ImageRecord {
+export function renderImage(image: ShownImage): ImageRecord {
   const { properties, created_at, updated_at, ...base } = image;
   return {
     ...properties,

@@ -15,6 +15,7 @@ import { checkRequestId, requestIdOf } from './request-id.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageActionRoutes } from './routes/image-actions.ts';
 import { imageDataRoutes } from './routes/image-data.ts';
+import { imageLocationRoutes } from './routes/image-locations.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
 import { infoRoutes } from './routes/info.ts';
@@ -65,6 +66,7 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...tagRoutes(parts),
     ...imageDataRoutes(parts),
     ...imageTaskRoutes(parts),
+    ...imageLocationRoutes(parts),
     ...imageActionRoutes(parts),
     ...memberRoutes(parts),
     ...metadefRoutes(parts),

@@ -37,6 +37,12 @@ function roleSet(roles: readonly string[]): ReadonlySet<string> {
   return all;
 }
 
+/** The caller with the roles of the service that asks on the user's behalf: only for what services may do. */
+export function withServiceRoles(caller: Caller): Caller {
+  if (caller.serviceRoles.size === 0) return caller;
+  return { ...caller, roles: new Set([...caller.roles, ...caller.serviceRoles]) };
+}
+
 export function createCaller(facts: CallerFacts): Caller {
   return {
     userId: null,

@@ -1,13 +1,28 @@
 /** PATCH /v2/images/{id}: all operations apply, in order, or none. */
 import { Failure } from '../base/failure.ts';
+import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
-import { checkImageLimits } from '../policy/limits.ts';
+import { activeLocations, type Location, requireFree, setLocations } from '../locations/location-records.ts';
+import { urlOf } from '../locations/reading-order.ts';
+import { removeBytes } from '../locations/remove-bytes.ts';
+import { checkImageLimits, checkLocationLimit } from '../policy/limits.ts';
+import { applyToLocations, type Draft } from './apply-location.ts';
 import { applyOperation, type PatchRules } from './apply-operation.ts';
+import { beginCheck } from './begin-check.ts';
+import {
+  findOffered,
+  foundAt,
+  type Offered,
+  requireLocationRights,
+  touchesLocations,
+} from './find-offered.ts';
 import { type Image, revisionOf } from './image.ts';
-import { lockVisible, updateImage } from './image-records.ts';
+import { lockVisible, moveStatus, updateImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
-import { type PatchForm, readPatch } from './patch.ts';
-import { readable } from './readable.ts';
+import { type Operation, type PatchForm, readPatch } from './patch.ts';
+import { mebibytes, requireRoom } from './quota-check.ts';
+import { type ShownImage, shownTo } from './shown.ts';
+import { requireSameSignature } from './signing/located.ts';
 import { requireVisibility } from './visibility.ts';
 
 export interface ChangeInput {
@@ -16,42 +31,102 @@ export interface ChangeInput {
   readonly form: PatchForm;
   /** Decides from the record's revision whether the change may happen (If-Match). */
   readonly precondition: (revision: string) => boolean;
+  readonly requestId: string;
+  /** Of the caller, as it came. */
+  readonly token: string | null;
 }
 
-export async function changeImage(
-  parts: Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>,
-  caller: Caller,
-  input: ChangeInput,
-): Promise<Image> {
-  const { policy, protections, settings } = parts;
+type Parts = Omit<ImageParts, 'session' | 'uploads'>;
+
+export async function changeImage(parts: Parts, caller: Caller, input: ChangeInput): Promise<ShownImage> {
+  const { policy, settings } = parts;
   const operations = readPatch(input.body, input.form);
-  const rules: PatchRules = {
-    form: input.form,
-    formats: settings.formats,
-    requireProperty: (verb, name) => protections.require(verb, name, caller),
-  };
-  const changed = await parts.database.transaction(async (queries) => {
+  const offered = await findOffered(parts, caller, input, operations);
+  const { shown, doomed } = await parts.database.transaction(async (queries) => {
     const { image: before, target } = await lockVisible(queries, policy, caller, input.id);
     policy.require('modify_image', caller, target);
-    checkPrecondition(readable(parts, caller, before), input.precondition);
+    requireLocationRights(parts, caller, target, operations);
+    const was = await shownTo(parts, queries, caller, before);
+    checkPrecondition(was, input.precondition);
+    if (operations.length === 0) return { shown: was, doomed: [] };
 
-    if (operations.length === 0) return before;
-    let after: Image = { ...before, properties: { ...before.properties } };
-    for (const operation of operations) after = applyOperation(after, operation, rules);
+    const locations = touchesLocations(operations) ? await activeLocations(queries, before.id) : [];
+    const draft = applyAll(parts, caller, { image: before, locations }, operations, offered, input.form);
+    const after = { ...draft.image, updated_at: new Date() };
     if (after.owner !== before.owner && !policy.isAdmin(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
     if (after.visibility !== before.visibility) requireVisibility(policy, caller, after);
     checkImageLimits(settings.limits, after, before);
+    checkLocationLimit(settings.limits, draft.locations.length, locations.length);
 
-    const stored = { ...after, updated_at: new Date() };
-    await updateImage(queries, stored);
-    return stored;
+    const doomed = touchesLocations(operations)
+      ? await storeLocations(
+          parts,
+          queries,
+          caller,
+          before,
+          { ...draft, image: after },
+          { ...offered, ...input },
+        )
+      : [];
+    await updateImage(queries, after);
+    return { shown: await shownTo(parts, queries, caller, after), doomed };
   });
-  return readable(parts, caller, changed);
+  if (touchesLocations(operations)) parts.checks.wake();
+  await removeBytes(parts, doomed);
+  return shown;
 }
 
 /** Fails with precondition_failed when the image is not what the caller believes. */
 export function checkPrecondition(image: Image, precondition: (revision: string) => boolean): void {
   if (!precondition(revisionOf(image)))
     throw new Failure('precondition_failed', `Image ${image.id} has changed since you read it.`);
+}
+
+function applyAll(
+  { protections, settings, stores }: Parts,
+  caller: Caller,
+  before: Draft,
+  operations: readonly Operation[],
+  offered: Offered,
+  form: PatchForm,
+): Draft {
+  const rules: PatchRules = {
+    form,
+    formats: settings.formats,
+    requireProperty: (verb, name) => protections.require(verb, name, caller),
+  };
+  const locationRules = {
+    foundAt: (url: string) => foundAt(offered, url),
+    urlOf: (location: Pick<Location, 'store' | 'key'>) => urlOf(stores, location),
+  };
+  let draft = { ...before, image: { ...before.image, properties: { ...before.image.properties } } };
+  for (const operation of operations)
+    draft =
+      operation.name === 'locations'
+        ? applyToLocations(draft, operation, locationRules)
+        : { ...draft, image: applyOperation(draft.image, operation, rules) };
+  return draft;
+}
+
+/** Resolves with the locations that the image has no more. Fails with quota_exceeded or invalid_location. */
+async function storeLocations(
+  { stores }: Parts,
+  queries: Queries,
+  caller: Caller,
+  before: Image,
+  { image, locations }: Draft,
+  { quotas, signer, signedAs, requestId }: Offered & Pick<ChangeInput, 'requestId'>,
+): Promise<Location[]> {
+  const added = locations.filter(({ isNew }) => isNew);
+  for (const { store, key } of added)
+    if (!stores.byId(store)?.readOnly) await requireFree(queries, store, key);
+  if (image.status !== before.status) {
+    if (signedAs !== null) requireSameSignature(signedAs, image);
+    await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(image.size ?? 0) });
+    await moveStatus(queries, image.id, before.status, image.status);
+  }
+  for (const location of added)
+    await beginCheck(queries, caller, image, { location, validation: undefined, signer, requestId });
+  return await setLocations(queries, image.id, locations);
 }

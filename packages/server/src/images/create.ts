@@ -9,12 +9,12 @@ import type { Image, Properties } from './image.ts';
 import { insertImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { requireRoom } from './quota-check.ts';
-import { readable } from './readable.ts';
+import { type ShowingParts, type ShownImage, shownTo } from './shown.ts';
 import { requireVisibility } from './visibility.ts';
 
-type Parts = Pick<ImageParts, 'database' | 'policy' | 'protections' | 'quotas' | 'settings'>;
+type Parts = ShowingParts & Pick<ImageParts, 'database' | 'quotas'>;
 
-export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<Image> {
+export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<ShownImage> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new Failure('bad_request', 'The request body must be a JSON object.');
   const given = Object.entries(input);
@@ -30,7 +30,7 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   await insertImage(parts.database, image, (queries) =>
     requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
   );
-  return readable(parts, caller, image);
+  return await shownTo(parts, parts.database.db, caller, image);
 }
 
 /** A new image belongs to the caller's project until it names another owner. */

@@ -2,6 +2,7 @@
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
 import { activeLocations } from '../locations/location-records.ts';
+import { inReadingOrder } from '../locations/reading-order.ts';
 import type { ByteRange } from '../stores/store.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
@@ -44,10 +45,12 @@ export async function openData(
     for (const trouble of troubles)
       parts.log.error({ ...trouble, image: image.id }, 'a store cannot serve an image');
   };
-  for (const { store, key } of locations.toSorted((a, b) => rank(a.store) - rank(b.store))) {
+  const ordered = inReadingOrder(parts.stores, locations);
+  for (const { store, key } of ordered.toSorted((a, b) => rank(a.store) - rank(b.store))) {
     try {
-      const opened = await parts.stores.byId(store)?.get(key, range ?? undefined);
-      if (opened === undefined) continue;
+      const holder = parts.stores.byId(store);
+      if (holder === undefined) continue;
+      const opened = await holder.get(key, range ?? undefined);
       tell();
       return opened;
     } catch (err) {

@@ -49,9 +49,10 @@ export interface Visible {
   readonly target: Target;
 }
 
-/** Own, open to all, or without owner; administrators see everything. */
+/** Own, open to all, or without owner; administrators see everything, and alone what is pending_delete. */
 function isOpenTo(policy: Policy, caller: Caller, image: Image): boolean {
-  const { owner, visibility } = image;
+  const { owner, visibility, status } = image;
+  if (status === 'pending_delete') return policy.isAdmin(caller);
   if (owner === null || visibility === 'public' || visibility === 'community') return true;
   return (caller.projectId !== null && owner === caller.projectId) || policy.isAdmin(caller);
 }
@@ -84,7 +85,7 @@ async function visible(
   const { image, member } = found;
   const isOwn = image.owner !== null && image.owner === caller.projectId;
   const target = { ...imageTarget(image), member_id: isOwn ? null : member };
-  const seen = member !== null || isOpenTo(policy, caller, image);
+  const seen = isOpenTo(policy, caller, image) || (member !== null && image.status !== 'pending_delete');
   if (!seen || !policy.isAllowed('get_image', caller, target)) throw notFound(id);
   return { image, target };
 }
@@ -107,6 +108,22 @@ export async function lockVisible(
   id: string,
 ): Promise<Visible> {
   return await visible(queries, policy, caller, id, true);
+}
+
+/** Whoever asks. */
+export async function findImage(queries: Queries, id: string): Promise<Image | undefined> {
+  const [row] = await executePrepared(
+    queries,
+    sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id}`,
+  );
+  return row;
+}
+
+/** As `findImage`, and no other transaction changes the row until this one ends. */
+export async function lockImage(queries: Queries, id: string): Promise<Image | undefined> {
+  const query = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id} FOR UPDATE`;
+  const [row] = await executePrepared(queries, query);
+  return row;
 }
 
 /** Fails with image_exists when the id is in use or ever was, and with what `check` in the same transaction fails with. */
@@ -177,6 +194,46 @@ export async function moveStatus(
     .where('status', '=', from)
     .executeTakeFirst();
   return done.numUpdatedRows > 0n;
+}
+
+/** Adds what was not known of the data before. */
+export async function recordFacts(queries: Queries, image: Image, facts: DataFacts): Promise<void> {
+  const { size, virtual_size, checksum, os_hash_algo, os_hash_value } = image;
+  const known = Object.entries({ size, virtual_size, checksum, os_hash_algo, os_hash_value });
+  const kept = Object.fromEntries(known.filter(([, value]) => value !== null));
+  await queries
+    .updateTable('images')
+    .set({ ...facts, ...kept, updated_at: new Date() })
+    .where('id', '=', image.id)
+    .execute();
+}
+
+/** active → pending_delete, remembering since when. */
+export async function setAside(queries: Queries, id: string): Promise<void> {
+  await moveStatus(queries, id, 'active', 'pending_delete');
+  await queries.updateTable('images').set({ deleted_at: new Date() }).where('id', '=', id).execute();
+}
+
+/** Ids of images that have been pending_delete since before `time`, longest first; only `id` if given. */
+export async function deletedBefore(
+  queries: Queries,
+  time: Date,
+  most: number,
+  id: string | null = null,
+): Promise<string[]> {
+  let query = queries
+    .selectFrom('images')
+    .select('id')
+    .where('status', '=', 'pending_delete')
+    .where('deleted_at', '<=', time);
+  if (id !== null) query = query.where('id', '=', id);
+  const rows = await query.orderBy('deleted_at').limit(most).execute();
+  return rows.map((row) => row.id);
+}
+
+/** Something about the image has changed that is not in its row. */
+export async function touchImage(queries: Queries, id: string): Promise<void> {
+  await queries.updateTable('images').set({ updated_at: new Date() }).where('id', '=', id).execute();
 }
 
 /** Puts a tombstone in the row's place. */

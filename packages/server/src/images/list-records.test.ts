@@ -30,7 +30,7 @@ let database: Database;
 
 const facts = fc.record({
   name: fc.constantFrom(null, '', 'one', 'two'),
-  status: fc.constantFrom<Image['status']>('queued', 'active', 'active', 'killed'),
+  status: fc.constantFrom<Image['status']>('queued', 'active', 'active', 'killed', 'pending_delete'),
   visibility: fc.constantFrom<Image['visibility']>('private', 'private', 'shared', 'public', 'community'),
   os_hidden: fc.nat(5).map((draw) => draw === 0),
   owner: fc.constantFrom(...projects, ...projects, null),
@@ -71,7 +71,7 @@ const query = fc
   .record(
     {
       name: fc.constantFrom('one', 'in:one,two', ''),
-      status: fc.constantFrom('active', 'queued'),
+      status: fc.constantFrom('active', 'queued', 'in:active,pending_delete', 'killed'),
       member_status: fc.constantFrom('pending', 'rejected', 'all'),
       disk_format: fc.constant('raw'),
       visibility: fc.constantFrom('public', 'private', 'shared', 'community', 'all'),
@@ -115,10 +115,16 @@ function isVisible(image: Image, { projectId, isAdmin }: Viewer, filter: ListFil
   return image.visibility === 'public' || (image.visibility === 'community' && visibility !== null);
 }
 
-function matches(image: Image, filter: ListFilter): boolean {
+/** What is deleted is found by administrators who ask for it, and by nobody else. */
+function isListed({ status }: Image, { isAdmin }: Viewer, { equal }: ListFilter): boolean {
+  const asked = equal.some(({ column, values }) => column === 'status' && values.includes(status));
+  return status === 'pending_delete' ? isAdmin && asked : status !== 'killed';
+}
+
+function matches(image: Image, viewer: Viewer, filter: ListFilter): boolean {
   const facts: Record<string, unknown> = { ...image };
   return (
-    image.status !== 'killed' &&
+    isListed(image, viewer, filter) &&
     image.os_hidden === filter.hidden &&
     filter.equal.every(({ column, values }) => (values as unknown[]).includes(facts[column])) &&
     filter.times.every(({ column, from, below, outside }) => {
@@ -204,7 +210,7 @@ test('all pages together are the images that match and are visible, in order', a
     fc.asyncProperty(fc.constantFrom(...viewers), query, async (viewer, search) => {
       const filter = readListQuery(search, 25, 1000);
       const expected = images
-        .filter((image) => matches(image, filter) && isVisible(image, viewer, filter))
+        .filter((image) => matches(image, viewer, filter) && isVisible(image, viewer, filter))
         .sort((a, b) => compare(filter.sort, a, b));
       assert.deepEqual(
         await walk(viewer, filter),

@@ -84,9 +84,10 @@ function afterMarker(sort: readonly SortKey[], marker: Image): Condition {
 }
 
 /** What the filter asks of an image itself, tags and properties apart. */
-function conditionsOf(filter: ListFilter): Condition[] {
+function conditionsOf(filter: ListFilter, viewer: Viewer): Condition[] {
   const conditions: Condition[] = [sql.raw(filter.hidden ? 'os_hidden' : 'NOT os_hidden')];
   conditions.push(sql`status <> 'killed'`);
+  if (!asksForDeleted(filter, viewer)) conditions.push(sql`status <> 'pending_delete'`);
   for (const { column, values } of filter.equal) {
     const usable = column === 'id' ? values.filter((value) => uuids.test(String(value))) : values;
     if (usable.length === 1) conditions.push(sql`${sql.ref(column)} = ${usable[0]}`);
@@ -101,6 +102,13 @@ function conditionsOf(filter: ListFilter): Condition[] {
   if (filter.sizeMin !== null) conditions.push(sql`size >= ${filter.sizeMin}`);
   if (filter.sizeMax !== null) conditions.push(sql`size <= ${filter.sizeMax}`);
   return conditions;
+}
+
+/** Administrators find images whose deletion is delayed by their status, and in no other way. */
+function asksForDeleted({ equal }: ListFilter, { isAdmin }: Viewer): boolean {
+  return (
+    isAdmin && equal.some(({ column, values }) => column === 'status' && values.includes('pending_delete'))
+  );
 }
 
 /** The reasons for which this caller sees images, of those with the visibility asked for. */
@@ -201,7 +209,7 @@ export async function selectPage(
 ): Promise<Image[]> {
   const reasons = reasonsOf(viewer, filter);
   if (reasons.length === 0) return [];
-  const conditions = conditionsOf(filter);
+  const conditions = conditionsOf(filter, viewer);
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));
   const query = { reasons, conditions, order: orderBy(filter.sort), limit: filter.limit };
   const terms = [

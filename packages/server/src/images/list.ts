@@ -6,16 +6,16 @@ import { findVisible } from './image-records.ts';
 import { readListQuery } from './list-query.ts';
 import { selectPage } from './list-records.ts';
 import type { ImageParts } from './parts.ts';
-import { readable } from './readable.ts';
+import { allShownTo, type ShowingParts, type ShownImage } from './shown.ts';
 
 export interface ImageList {
-  readonly images: Image[];
+  readonly images: ShownImage[];
   /** The marker of the next page; null when this page was not full. */
   readonly next: string | null;
 }
 
 export async function listImages(
-  parts: Pick<ImageParts, 'database' | 'policy' | 'protections' | 'settings'>,
+  parts: ShowingParts & Pick<ImageParts, 'database'>,
   caller: Caller,
   query: URLSearchParams,
 ): Promise<ImageList> {
@@ -27,7 +27,7 @@ export async function listImages(
   const viewer = { projectId: caller.projectId, isAdmin: parts.policy.isAdmin(caller) };
   const images = await selectPage(parts.database.db, viewer, filter, marker);
   return {
-    images: images.map((image) => readable(parts, caller, image)),
+    images: await allShownTo(parts, parts.database.db, caller, images),
     next: images.length < filter.limit ? null : images.at(-1)!.id,
   };
 }

@@ -8,6 +8,7 @@ import type { PropertyProtections } from '../policy/property-protections.ts';
 import type { QuotaSource } from '../policy/quotas.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
+import type { BackgroundChecks } from './background-checks.ts';
 import type { RunningUploads } from './running-uploads.ts';
 import type { Signatures } from './signing/signatures.ts';
 
@@ -20,6 +21,12 @@ export interface ImageSettings {
   readonly hashAlgorithm: string;
   readonly legacyMd5: boolean;
   readonly requireFormatMatch: boolean;
+  /** Whether the owner of an image sees, and in the second case sets, where its bytes are. */
+  readonly showDirectUrl: boolean;
+  readonly showMultipleLocations: boolean;
+  /** Whether data is kept for a while after the deletion of its image, and how many milliseconds. */
+  readonly delayedDelete: boolean;
+  readonly scrubMs: number;
   /** Images a page unless the caller says otherwise, and at most. */
   readonly limitDefault: number;
   readonly limitMax: number;
@@ -35,5 +42,6 @@ export interface ImageParts {
   readonly signatures: Signatures;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
+  readonly checks: BackgroundChecks;
   readonly log: Log;
 }

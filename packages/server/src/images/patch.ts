@@ -6,6 +6,8 @@ export type PatchForm = 'v2.0' | 'v2.1';
 export interface Operation {
   readonly op: 'add' | 'remove' | 'replace';
   readonly name: string;
+  /** Of the location added or removed: its index, or `-` for the end. */
+  readonly position?: string;
   /** Absent for remove. */
   readonly value?: unknown;
 }
@@ -38,17 +40,19 @@ function readOld(entry: Record<string, unknown>): [Verb, unknown] {
   return [verb, entry[verb]];
 }
 
-function readPath(path: unknown): string {
+function readPath(op: Verb, path: unknown): Pick<Operation, 'name' | 'position'> {
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw refuse(`Path ${quoted(path)} does not begin with "/".`);
   const segments = path.slice(1).split('/');
   if (segments.some((segment) => segment === '')) throw refuse(`Path '${path}' has an empty segment.`);
   if (/~(?![01])/.test(path)) throw refuse(`Path '${path}' has a "~" that is neither "~0" nor "~1".`);
   const names = segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
-  if (names[0] === 'locations') throw new Failure('forbidden', 'Locations are not exposed by this server.');
-  if (names.length > 1)
+  const [name, position, ...deeper] = names as [string, ...string[]];
+  if (name === 'locations' && (op === 'replace') !== (position === undefined))
+    throw refuse(`Path '${path}' is not one to ${op}: locations are added and removed one by one.`);
+  if (deeper.length > 0 || (position !== undefined && name !== 'locations'))
     throw refuse(`Path '${path}' reaches into an attribute; only whole attributes can change.`);
-  return names[0]!;
+  return position === undefined ? { name } : { name, position };
 }
 
 function readOperation(entry: unknown, form: PatchForm): Operation {
@@ -56,10 +60,10 @@ function readOperation(entry: unknown, form: PatchForm): Operation {
     throw refuse('Every operation must be a JSON object.');
   const fields = entry as Record<string, unknown>;
   const [op, path] = form === 'v2.1' ? readNew(fields) : readOld(fields);
-  const name = readPath(path);
-  if (op === 'remove') return { op, name };
-  if (!Object.hasOwn(fields, 'value')) throw refuse(`Operation ${op} on '${name}' has no value.`);
-  return { op, name, value: fields.value };
+  const place = readPath(op, path);
+  if (op === 'remove') return { op, ...place };
+  if (!Object.hasOwn(fields, 'value')) throw refuse(`Operation ${op} on '${place.name}' has no value.`);
+  return { op, ...place, value: fields.value };
 }
 
 /** Fails with invalid_patch unless `body` is an array of operations. */

@@ -11,14 +11,14 @@ export async function lockUsage(queries: Queries, project: string): Promise<void
   await sql`SELECT pg_advisory_xact_lock(${lockClass}, hashtext(${project}))`.execute(queries);
 }
 
-/** Sizes in MiB. Staged data counts apart from stored data. */
+/** Sizes in MiB. Staged data counts apart from stored data, and what is deleted, if only in a while, not at all. */
 export async function usageOf(queries: Queries, project: string): Promise<Usage> {
   const { rows } = await sql<{ bytes: string; staged: string; images: string; uploading: string }>`
     SELECT coalesce(sum(size) FILTER (WHERE status NOT IN ('uploading', 'importing')), 0)::text AS bytes,
            coalesce(sum(size) FILTER (WHERE status IN ('uploading', 'importing')), 0)::text AS staged,
            count(*)::text AS images,
            count(*) FILTER (WHERE status IN ('saving', 'uploading', 'importing'))::text AS uploading
-    FROM images WHERE owner = ${project}`.execute(queries);
+    FROM images WHERE owner = ${project} AND status <> 'pending_delete'`.execute(queries);
   const row = rows[0]!;
   return {
     image_size_total: Number(row.bytes) / 2 ** 20,

@@ -1,15 +1,14 @@
 /** GET /v2/images/{id}: one record; touches no store. */
 import type { Caller } from '../identity/caller.ts';
-import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
-import { readable } from './readable.ts';
+import { type ShowingParts, type ShownImage, shownTo } from './shown.ts';
 
 export async function showImage(
-  parts: Pick<ImageParts, 'database' | 'policy' | 'protections'>,
+  parts: ShowingParts & Pick<ImageParts, 'database'>,
   caller: Caller,
   id: string,
-): Promise<Image> {
+): Promise<ShownImage> {
   const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
-  return readable(parts, caller, image);
+  return await shownTo(parts, parts.database.db, caller, image);
 }

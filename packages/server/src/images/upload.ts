@@ -13,6 +13,7 @@ import type { Image } from './image.ts';
 import { type DataFacts, findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
+import { requireFormats } from './required-formats.ts';
 import { openVerifier, type SignatureVerifier } from './signing/verifier.ts';
 import { statusConflict } from './status.ts';
 import { undoUpload } from './undo-upload.ts';
@@ -181,23 +182,16 @@ async function undo(parts: ImageParts, upload: Upload, failure: Failure): Promis
 
 function chooseStore(parts: ImageParts, id: string | null): Store {
   // Glance: with a single store the header is ignored.
-  if (id === null || parts.stores.all.length === 1) return parts.stores.default;
+  if (id === null || !parts.stores.several) return parts.stores.default;
   const store = parts.stores.byId(id);
   if (store === undefined) throw new Failure('unknown_store', `There is no store '${id}'.`);
+  if (store.readOnly) throw new Failure('store_read_only', `Store '${id}' takes no data: it is read-only.`);
   return store;
 }
 
 function checkAnnouncedSize(size: number | null, cap: number): void {
   if (size !== null && size > cap)
     throw new Failure('size_cap', `The image is larger than the limit of ${cap} bytes.`);
-}
-
-function requireFormats(image: Image): void {
-  if (image.disk_format === null || image.container_format === null)
-    throw new Failure(
-      'formats_unset',
-      'disk_format and container_format must be set before data is uploaded.',
-    );
 }
 
 function newUpload(parts: ImageParts, image: Image, store: Store): Upload {

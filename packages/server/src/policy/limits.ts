@@ -4,6 +4,7 @@ import { Failure } from '../base/failure.ts';
 export interface ImageLimits {
   readonly maxProperties: number;
   readonly maxTags: number;
+  readonly maxLocations: number;
 }
 
 interface Load {
@@ -29,6 +30,12 @@ export function checkImageLimits(limits: ImageLimits, image: Load, before: Load 
       'quota_tags',
       `An image may have ${limits.maxTags} tags; this makes ${image.tags.length}.`,
     );
+}
+
+/** Fails with quota_locations, as `checkImageLimits` does for the rest. */
+export function checkLocationLimit({ maxLocations }: ImageLimits, count: number, before: number): void {
+  if (isTooMany(count, before, maxLocations))
+    throw new Failure('quota_locations', `An image may have ${maxLocations} locations; this makes ${count}.`);
 }
 
 function isTooMany(count: number, before: number, limit: number): boolean {

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { openStores, type StoreConfig } from './registry.ts';
+import { openedStores, openStores, type StoreConfig } from './registry.ts';
+import type { Store } from './store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tintype-registry-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -77,5 +78,25 @@ describe('a configuration', () => {
     const configs = [config('opened'), config('blocked', { path: join(blocked, 'inside') })];
     await assert.rejects(openStores(configs), { code: 'store_unavailable', message: /Store blocked/ });
     assert.ok(existsSync(join(root, 'opened')));
+  });
+});
+
+describe('read-only stores', () => {
+  const store = (id: string, readOnly?: true) =>
+    ({ id, ...(readOnly && { readOnly }), close: async () => {} }) as unknown as Store;
+
+  test('are never the default', () => {
+    assert.equal(openedStores([store('web', true), store('disk')]).default.id, 'disk');
+    assert.throws(() => openedStores([store('web', true), store('disk')], 'web'), {
+      code: 'bad_request',
+      message: /defaultStore is web, which is read-only/,
+    });
+  });
+
+  test('are not enough', () => {
+    assert.throws(() => openedStores([store('web', true)]), {
+      code: 'bad_request',
+      message: /Every store is read-only/,
+    });
   });
 });

@@ -34,6 +34,8 @@ export interface Stores {
   /** In the order of the configuration. */
   readonly all: readonly Store[];
   readonly default: Store;
+  /** Whether there are several: the API speaks of stores only then. */
+  readonly several: boolean;
   byId(id: string): Store | undefined;
   close(): Promise<void>;
 }
@@ -60,7 +62,7 @@ export async function openStores(
 }
 
 /** `defaultId` is that of one of them, or null. Fails with bad_request when there is none to write to. */
-function openedStores(all: readonly Store[], defaultId: string | null = null): Stores {
+export function openedStores(all: readonly Store[], defaultId: string | null = null): Stores {
   const byId = new Map(all.map((store) => [store.id, store]));
   const standard = defaultId === null ? all.find(({ readOnly }) => readOnly !== true) : byId.get(defaultId)!;
   if (standard === undefined)
@@ -69,6 +71,7 @@ function openedStores(all: readonly Store[], defaultId: string | null = null): S
   return {
     all,
     default: standard,
+    several: all.length > 1,
     byId: (id) => byId.get(id),
     close: () => closeAll(all),
   };

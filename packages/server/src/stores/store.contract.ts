@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Cases, given, type MakeObject } from './contract/cases.ts';
-import { deleteCases, keyCases, listCases } from './contract/delete.ts';
+import { deleteCases, keyCases, listCases, urlCases } from './contract/delete.ts';
 import { getCases } from './contract/get.ts';
 import { cutCases, putCases } from './contract/put.ts';
 import { readOnlyCases } from './contract/read-only.ts';
@@ -15,6 +15,7 @@ const groups: Readonly<Record<string, Cases>> = {
   delete: deleteCases,
   list: listCases,
   key: keyCases,
+  url: urlCases,
 };
 
 export interface StoreContractOptions {

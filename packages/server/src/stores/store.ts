@@ -30,6 +30,8 @@ export interface Store {
   readonly description: string | null;
   /** Holds what others keep: `put` fails with store_read_only, and `delete` and `list` have nothing to do. */
   readonly readOnly?: true;
+  /** Of its settings, what operators and other services are shown; never a secret. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
 
   /**
    * Writes `body` under `key` and resolves with the bytes written once they are durable; no other call

@@ -1,7 +1,8 @@
-/** What a killed process left behind: its uploads, doomed bytes, unfinished files, expired tasks. */
+/** What a killed process left behind, and what is due: uploads, locations to read, deleted images, bytes, tasks. */
 
 import type { ImageParts } from '../images/parts.ts';
 import { recoverUploads } from '../images/recover-uploads.ts';
+import { scrubImages } from '../images/scrub.ts';
 import { removeExpiredTasks } from '../images/task-records.ts';
 import { doomedLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
@@ -12,14 +13,19 @@ const batch = 100;
 
 export interface SweepReport {
   readonly uploadsUndone: number;
+  readonly checksTakenUp: number;
+  readonly imagesScrubbed: number;
   readonly locationsRemoved: number;
   readonly filesRemoved: number;
   readonly tasksExpired: number;
 }
 
 /** Each store for itself: what one of them keeps us from removing must not stay in the others. */
-export async function sweep(parts: Omit<ImageParts, 'settings'>): Promise<SweepReport> {
+export async function sweep(parts: ImageParts): Promise<SweepReport> {
   const uploadsUndone = await recoverUploads(parts);
+  const checksTakenUp = await parts.checks.recover();
+  parts.checks.wake();
+  const imagesScrubbed = await scrubImages(parts);
   let locationsRemoved = 0;
   let filesRemoved = 0;
   for (const store of parts.stores.all) {
@@ -27,10 +33,10 @@ export async function sweep(parts: Omit<ImageParts, 'settings'>): Promise<SweepR
     filesRemoved += await removeUnfinished(parts, store);
   }
   const tasksExpired = await removeExpiredTasks(parts.database, new Date());
-  return { uploadsUndone, locationsRemoved, filesRemoved, tasksExpired };
+  return { uploadsUndone, checksTakenUp, imagesScrubbed, locationsRemoved, filesRemoved, tasksExpired };
 }
 
-async function removeDoomed(parts: Omit<ImageParts, 'settings'>, store: Store): Promise<number> {
+async function removeDoomed(parts: ImageParts, store: Store): Promise<number> {
   let removed = 0;
   for (;;) {
     const doomed = await doomedLocations(parts.database, store.id, batch);

@@ -7,19 +7,21 @@ import { deleteImage } from '../../images/delete.ts';
 import { type Image, revisionOf } from '../../images/image.ts';
 import { listImages } from '../../images/list.ts';
 import { showImage } from '../../images/show.ts';
+import type { ShownImage } from '../../images/shown.ts';
 import type { HttpParts } from '../context.ts';
 import { pageLink, queryOf } from '../page-link.ts';
 import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
 import { renderImage } from '../render-image.ts';
+import { textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
 function etagOf(image: Image): string {
   return `"${revisionOf(image)}"`;
 }
 
-function sendRecord(reply: FastifyReply, status: number, image: Image): FastifyReply {
+function sendRecord(reply: FastifyReply, status: number, image: ShownImage): FastifyReply {
   return reply.code(status).header('ETag', etagOf(image)).send(renderImage(image));
 }
 
@@ -33,6 +35,8 @@ export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
     async createImage(request, reply) {
       const image = await createImage(parts, request.caller, request.body);
       reply.header('Location', `${publicUrl(request, settings.publicEndpoint)}/v2/images/${image.id}`);
+      const { all, several } = parts.stores;
+      if (several) reply.header('OpenStack-image-store-ids', all.map(({ id }) => id).join(','));
       return sendRecord(reply, 201, image);
     },
 
@@ -63,6 +67,8 @@ export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
         body: request.body,
         form,
         precondition: preconditionOf(request),
+        requestId: request.id,
+        token: textHeader(request.headers['x-auth-token']) ?? null,
       });
       return sendRecord(reply, 200, image);
     },

@@ -5,8 +5,14 @@ import type { Handlers } from '../register.ts';
 
 export function schemaRoutes({ images }: HttpParts): Handlers {
   const { disk, container } = images.settings.formats;
-  const one = imageSchema(disk, container);
-  const many = imagesSchema(disk, container);
+  const { showDirectUrl, showMultipleLocations } = images.settings;
+  const shown = {
+    stores: images.stores.several,
+    direct_url: showDirectUrl,
+    locations: showMultipleLocations,
+  };
+  const one = imageSchema(disk, container, shown);
+  const many = imagesSchema(disk, container, shown);
   return {
     imageSchema: async (_request, reply) => await reply.send(one),
     imagesSchema: async (_request, reply) => await reply.send(many),

@@ -1,4 +1,4 @@
-/** The contract of `delete`, `list` and `close`, and of keys that are none. */
+/** The contract of `delete` and `list`, of keys that are none, and of URLs. */
 import assert from 'node:assert/strict';
 import { collect, slice, stream } from './bytes.ts';
 import { assertAbsent, type Cases, freshKey, given, listedKeys, rejectsWith } from './cases.ts';
@@ -111,5 +111,32 @@ export const keyCases: Cases = {
       assert.ok((await listedKeys(store)).includes(key));
       await store.delete(key);
     }
+  },
+};
+
+export const urlCases: Cases = {
+  'every object has a URL of its own, which holds no credentials': async (store) => {
+    if (store.urlOf === undefined) return;
+    const [one, other] = [new URL(store.urlOf(freshKey())), new URL(store.urlOf(freshKey()))];
+    assert.notEqual(one.href, other.href);
+    assert.deepEqual([one.username, one.password, one.search], ['', '', '']);
+  },
+  'a URL leads back to its key': async (store) => {
+    if (store.urlOf === undefined || store.keyOf === undefined) return;
+    const key = await given(store, 100);
+    assert.equal(store.keyOf(store.urlOf(key)), key);
+  },
+  'what names nothing here has no key': async (store) => {
+    if (store.keyOf === undefined) return;
+    for (const url of [
+      '',
+      'x',
+      'file:///etc/passwd',
+      'filesystem:///etc',
+      'swift+config://x/y',
+      '://',
+      'a:b',
+    ])
+      assert.equal(store.keyOf(url), null, url);
   },
 };

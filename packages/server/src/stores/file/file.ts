@@ -12,6 +12,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Type, { type Static } from 'typebox';
 import { Failure } from '../../base/failure.ts';
 import { checkKey, isKey } from '../keys.ts';
@@ -58,6 +59,7 @@ class FileStore implements Store {
   readonly id: string;
   readonly weight: number;
   readonly description: string | null;
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
   readonly #path: string;
   readonly #unfinished: string;
   /** There as long as the store is: the folder itself may be the empty mount point of a lost mount. */
@@ -70,6 +72,7 @@ class FileStore implements Store {
     this.#path = resolve(options.path);
     this.#unfinished = join(this.#path, unfinishedFolder);
     this.#mark = this.#unfinished;
+    this.properties = { data_dir: this.#path, thin_provisioning: false };
   }
 
   async prepare(): Promise<void> {
@@ -152,6 +155,11 @@ class FileStore implements Store {
     } catch (error) {
       throw this.#told(error);
     }
+  }
+
+  // No keyOf: whoever may name files may read those of the server (advisories OSSA-2014-041, OSSA-2015-002).
+  urlOf(key: string): string {
+    return pathToFileURL(join(this.#path, key)).href;
   }
 
   async sweep(): Promise<number> {

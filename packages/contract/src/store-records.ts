@@ -1,0 +1,28 @@
+/** Stores as clients read them from `/v2/info` (API section 6). */
+import Type, { type Static } from 'typebox';
+
+/** What is so is the text "true"; what is not so is absent. */
+const Flag = Type.Optional(Type.Literal('true'));
+
+const common = {
+  id: Type.String(),
+  description: Type.Optional(Type.String()),
+  default: Flag,
+  'read-only': Flag,
+};
+
+export const StoreRecord = Type.Object(common);
+export type StoreRecord = Static<typeof StoreRecord>;
+
+export const StoreList = Type.Object({ stores: Type.Array(StoreRecord) });
+
+/** With what only operators and other services are shown. */
+export const StoreDetail = Type.Object({
+  ...common,
+  type: Type.String(),
+  weight: Type.Integer({ description: 'the highest is read from first' }),
+  properties: Type.Object({}, { additionalProperties: true }),
+});
+export type StoreDetail = Static<typeof StoreDetail>;
+
+export const StoreDetailList = Type.Object({ stores: Type.Array(StoreDetail) });
