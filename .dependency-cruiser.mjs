@@ -132,6 +132,12 @@ const betweenPackages = [
     },
   ),
   forbid(
+    'inspector-depends-on-nothing',
+    'the inspector is published by itself, for any JavaScript engine',
+    { path: '^packages/inspector/', pathNot: test },
+    { path: ['^packages/', 'node_modules/'], pathNot: '^packages/inspector/' },
+  ),
+  forbid(
     'client-knows-only-contract',
     'a browser must not load the server',
     { path: '^packages/(client|console)/' },
@@ -149,8 +155,8 @@ const betweenPackages = [
   ),
   forbid(
     'node-in-browser-package',
-    'contract, client and console run where there is no Node',
-    { path: '^packages/(contract|client|console)/src/', pathNot: test },
+    'contract, client, console and inspector run where there is no Node',
+    { path: '^packages/(contract|client|console|inspector)/src/', pathNot: test },
     { dependencyTypes: ['core'] },
   ),
   forbid(

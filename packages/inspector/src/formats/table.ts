@@ -1,5 +1,10 @@
-/** Every format that is looked for in an upload. */
-import type { Format } from './format.ts';
+/** Every format that is looked for, the layer that matters most first. */
+import { ovf } from '../archives/ovf.ts';
+import { tar } from '../archives/tar.ts';
+import type { Format } from '../examination.ts';
+import { bzip2, gzip, lha, xz, zstd } from '../packed/packed.ts';
+import { zip } from '../packed/zip.ts';
+import { cpio, ext, kernel } from './hints.ts';
 import { iso, udf } from './iso.ts';
 import { luks } from './luks.ts';
 import { gpt, mbr } from './partitions.ts';
@@ -22,6 +27,17 @@ export const formats: readonly Format[] = [
   luks,
   iso,
   udf,
+  tar,
+  ovf,
+  gzip,
+  xz,
+  zstd,
+  bzip2,
+  lha,
+  zip,
+  kernel,
+  cpio,
+  ext,
   gpt,
   mbr,
 ];

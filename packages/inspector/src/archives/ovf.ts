@@ -1,0 +1,78 @@
+/** OVF, the description of an appliance: read tag by tag, without definitions and entities of its own. */
+import { latin1, shown } from '../bytes.ts';
+import { atEnd, claim, type Format, RefusalError, readSome } from '../examination.ts';
+import type { Refusal } from '../inspection.ts';
+import { isPlainName } from './names.ts';
+import { attributesOf, tagsOf } from './xml-tags.ts';
+
+export const longestDescriptor = 512 * 1024;
+
+export interface OvfDescriptor {
+  /** Names of the files that it refers to. */
+  readonly files: readonly string[];
+  /** Bytes of all its disks, or null when it does not say. */
+  readonly capacity: number | null;
+}
+
+export const ovf: Format = {
+  name: 'ovf',
+  title: 'an OVF descriptor',
+  role: 'other',
+  memory: 3 * longestDescriptor,
+  recognise(head) {
+    if (!/^(\xef\xbb\xbf)?\s*</.test(latin1(head, 0, 512))) return false;
+    return /<([\w.-]{1,64}:)?Envelope\s/.test(latin1(head)) && /\/ovf\/|\/schema\/ovf/.test(latin1(head));
+  },
+  *examine() {
+    const text = yield* readSome(0, longestDescriptor + 1);
+    if (text.length > longestDescriptor) throw new RefusalError('unfit', 'its OVF descriptor is too long');
+    const descriptor = readOvf(latin1(text));
+    if ('kind' in descriptor) throw new RefusalError(descriptor.kind, descriptor.reason);
+    yield* atEnd();
+    const { capacity, files } = descriptor;
+    const virtualSize = capacity === null ? null : yield* claim(capacity, 'OVF descriptor');
+    return { virtualSize, facts: { files: files.length } };
+  },
+};
+
+/** One character a byte, since names are compared byte by byte. */
+export function readOvf(text: string): OvfDescriptor | Refusal {
+  const tags = tagsOf(text);
+  if (typeof tags === 'string') return { kind: 'unsafe', reason: `its OVF descriptor ${tags}` };
+  const files: string[] = [];
+  let capacity: number | null = null;
+  for (const { name, text: tag } of tags) {
+    const attributes = name === 'File' || name === 'Disk' ? attributesOf(tag) : null;
+    if (name === 'File') {
+      const href = attributes!.get('href') ?? '';
+      if (!isPlainName(href))
+        return {
+          kind: 'unsafe',
+          reason: `its descriptor refers to ${shown(href)}, which is no plain file name`,
+        };
+      files.push(href);
+    } else if (name === 'Disk') {
+      const bytes = capacityOf(attributes!);
+      if (bytes !== null) capacity = (capacity ?? 0) + bytes;
+    }
+  }
+  return { files, capacity };
+}
+
+/** Of one disk; the units are products of powers, such as `byte * 2^30`. */
+function capacityOf(attributes: ReadonlyMap<string, string>): number | null {
+  const count = Number(attributes.get('capacity') ?? Number.NaN);
+  const units = attributes.get('capacityAllocationUnits') ?? 'byte';
+  const [, base, power] = /^byte(?: ?\* ?(\d{1,4})\^(\d{1,2}))?$/.exec(units) ?? [];
+  const named: Readonly<Record<string, number>> = {
+    KiloBytes: 1024,
+    MegaBytes: 1024 ** 2,
+    GigaBytes: 1024 ** 3,
+  };
+  const unit =
+    base !== undefined
+      ? Number(base) ** Number(power)
+      : (named[units] ?? (units === 'byte' ? 1 : Number.NaN));
+  const bytes = count * unit;
+  return Number.isFinite(bytes) && bytes >= 0 ? Math.floor(bytes) : null;
+}
