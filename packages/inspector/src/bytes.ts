@@ -60,8 +60,13 @@ export function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
+/** The same text in memory of its own: a slice would keep alive what it was cut from. For short texts of one-byte characters. */
+export function detached(text: string): string {
+  return String.fromCharCode(...Array.from(text, (character) => character.charCodeAt(0)));
+}
+
 /** Names from the data as they may stand in a message: printable ASCII, not too much of it. */
 export function shown(name: string): string {
   const printable = name.replace(/[^\x20-\x7e]/g, '?');
-  return printable.length > 80 ? `${printable.slice(0, 77)}...` : printable;
+  return printable.length > 80 ? `${detached(printable.slice(0, 77))}...` : printable;
 }

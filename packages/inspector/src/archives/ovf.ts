@@ -1,10 +1,11 @@
 /** OVF, the description of an appliance: read tag by tag, without definitions and entities of its own. */
-import { latin1, shown } from '../bytes.ts';
+import { detached, latin1, shown } from '../bytes.ts';
 import { atEnd, claim, type Format, RefusalError, readSome } from '../examination.ts';
 import type { Refusal } from '../inspection.ts';
 import { isPlainName } from './names.ts';
-import { attributesOf, tagsOf } from './xml-tags.ts';
+import { attributesOf, visitTags } from './xml-tags.ts';
 
+const mostFiles = 1000;
 export const longestDescriptor = 512 * 1024;
 
 export interface OvfDescriptor {
@@ -37,26 +38,23 @@ export const ovf: Format = {
 
 /** One character a byte, since names are compared byte by byte. */
 export function readOvf(text: string): OvfDescriptor | Refusal {
-  const tags = tagsOf(text);
-  if (typeof tags === 'string') return { kind: 'unsafe', reason: `its OVF descriptor ${tags}` };
   const files: string[] = [];
   let capacity: number | null = null;
-  for (const { name, text: tag } of tags) {
-    const attributes = name === 'File' || name === 'Disk' ? attributesOf(tag) : null;
+  let problem: string | null = null;
+  const fault = visitTags(text, (name, tag) => {
     if (name === 'File') {
-      const href = attributes!.get('href') ?? '';
-      if (!isPlainName(href))
-        return {
-          kind: 'unsafe',
-          reason: `its descriptor refers to ${shown(href)}, which is no plain file name`,
-        };
-      files.push(href);
+      const href = attributesOf(tag).get('href') ?? '';
+      if (!isPlainName(href) || href.length > 255)
+        problem ??= `refers to '${shown(href)}', which is no plain file name`;
+      if (files.length === mostFiles) problem ??= `refers to more than ${mostFiles} files`;
+      else files.push(detached(href));
     } else if (name === 'Disk') {
-      const bytes = capacityOf(attributes!);
+      const bytes = capacityOf(attributesOf(tag));
       if (bytes !== null) capacity = (capacity ?? 0) + bytes;
     }
-  }
-  return { files, capacity };
+  });
+  const refused = fault ?? problem;
+  return refused === null ? { files, capacity } : { kind: 'unsafe', reason: `its OVF descriptor ${refused}` };
 }
 
 /** Of one disk; the units are products of powers, such as `byte * 2^30`. */

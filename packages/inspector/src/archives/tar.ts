@@ -68,8 +68,8 @@ class TarWalk {
       this.#at = at + padded(header.size);
       return true;
     }
-    const { name, size, changesSize } = { ...header, ...this.#overrides };
-    this.#overrides = { ...noOverrides };
+    const { changesSize, name = header.name, size = header.size } = this.#overrides;
+    this.#overrides = noOverrides;
     const bare = bareName(name);
     if (['manifest.json', 'oci-layout', 'repositories'].includes(bare)) this.#isDocker = true;
     this.#appliance.meet(bare, header, changesSize);

@@ -1,16 +1,11 @@
 /** The opening tags of an XML text, in time that grows with its length alone. */
 
-export interface Tag {
-  /** Without its prefix. */
-  readonly name: string;
-  /** Between the brackets. */
-  readonly text: string;
-}
-
-/** Comments and the like are skipped. When the text has what is not allowed: what that is, as the end of a sentence. */
-export function tagsOf(text: string): Tag[] | string {
+/**
+ * Calls `visit` for each, with its name without prefix and what stands between its brackets; comments and the like are
+ * skipped. What is not allowed in the text, or null: the end of a sentence.
+ */
+export function visitTags(text: string, visit: (name: string, tag: string) => void): string | null {
   if (text.includes('\0')) return 'is not in UTF-8';
-  const tags: Tag[] = [];
   for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at)) {
     const skipped = skip(text, at);
     if (skipped === null) return 'has a document type or an entity of its own';
@@ -22,11 +17,10 @@ export function tagsOf(text: string): Tag[] | string {
     const end = endOfTag(text, at);
     if (end < 0) return 'has no end';
     const name = /^<([^\s/>]{1,128})/.exec(text.slice(at, at + 130))?.[1];
-    if (name !== undefined)
-      tags.push({ name: name.slice(name.indexOf(':') + 1), text: text.slice(at + 1, end) });
+    if (name !== undefined) visit(name.slice(name.indexOf(':') + 1), text.slice(at + 1, end));
     at = end + 1;
   }
-  return tags;
+  return null;
 }
 
 /** Where a comment, a CDATA section or an instruction ends; 0: nowhere; -1: it is a tag; null: a declaration. */

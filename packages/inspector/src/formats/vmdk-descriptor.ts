@@ -1,6 +1,7 @@
 /** The text inside a VMDK, read so that no other reader can see something else in it. */
 import { shown } from '../bytes.ts';
 import { unsafe } from '../examination.ts';
+import { linesOf } from '../lines.ts';
 
 export interface Descriptor {
   readonly createType: string;
@@ -13,7 +14,7 @@ export interface Descriptor {
  */
 export function checkDescriptor(text: string, capacity: number): Descriptor {
   const folded = text.toLowerCase();
-  const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+  const lines = [...linesOf(text)].map((line) => line.trim());
   const keys = keysOf(lines);
   if (count(folded, 'createtype') !== 1) throw unsafe('its VMDK descriptor must give createType once');
   const createType = /^"([^"]*)"$/.exec(keys.get('createtype') ?? '')?.[1] ?? '';

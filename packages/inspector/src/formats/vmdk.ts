@@ -10,19 +10,19 @@ import {
   unsafe,
   within,
 } from '../examination.ts';
+import { linesOf } from '../lines.ts';
 import { checkDescriptor } from './vmdk-descriptor.ts';
 
 const sector = 512;
 const magic = 'KDMV';
 const standsAtEnd = 0xffffffffffffffffn;
-const descriptorWindow = 20 * sector;
-const longestDescriptor = 64 * 1024;
+const mostDescriptorSectors = 20;
 
 export const vmdk: Format = {
   name: 'vmdk',
   title: 'a vmdk image',
   role: 'layered',
-  memory: 4 * longestDescriptor,
+  memory: 10 * mostDescriptorSectors * sector,
   recognise: (head) =>
     textAt(head, 0, magic) || textAt(head, 0, 'COWD') || isSeSparse(head) || isDescriptor(head),
   *examine() {
@@ -54,7 +54,7 @@ function capacityOf(header: Uint8Array): bigint {
 
 function checkFields(header: Uint8Array): void {
   const descriptorSectors = u64le(header, 36);
-  if (u64le(header, 28) !== 1n || descriptorSectors < 1n || descriptorSectors > 20n)
+  if (u64le(header, 28) !== 1n || descriptorSectors < 1n || descriptorSectors > mostDescriptorSectors)
     throw unsafe('the descriptor of its VMDK header is missing or out of place');
   const grain = u64le(header, 20);
   if (grain < 1n || grain > 0x200000n || (grain & (grain - 1n)) !== 0n)
@@ -72,21 +72,17 @@ function isDescriptor(head: Uint8Array): boolean {
   if (!/^[\s#v]/i.test(latin1(head, 0, 1))) return false;
   const text = latin1(head);
   if (!/createtype|disk descriptorfile/i.test(text)) return false;
-  const first = text.split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#'));
-  return first === undefined || /^\s*version\s*=/i.test(first);
+  for (const line of linesOf(text))
+    if (line.trim() !== '' && !line.startsWith('#')) return /^\s*version\s*=/i.test(line);
+  return true;
 }
 
 /** Up to its first NUL, as QEMU reads it, whatever length the header states. */
 function* readDescriptor(): Examination<string> {
-  let text = '';
-  while (text.length < longestDescriptor) {
-    const window = yield* readSome(sector + text.length, descriptorWindow);
-    const end = window.indexOf(0);
-    if (end >= 0) return text + latin1(window, 0, end);
-    if (window.length < descriptorWindow) break;
-    text += latin1(window);
-  }
-  throw unsafe('the descriptor in its VMDK header has no end');
+  const window = yield* readSome(sector, mostDescriptorSectors * sector);
+  const end = window.indexOf(0);
+  if (end < 0) throw unsafe('the descriptor in its VMDK header has no end');
+  return latin1(window, 0, end);
 }
 
 /** The last three sectors: a marker of type 3, the header that counts, a zero marker. */
