@@ -6,6 +6,10 @@ import { after, describe, test } from 'node:test';
 import { type Inspection, Inspector, inspectSource } from '@tintype/inspector';
 import fc from 'fast-check';
 import { Inspector as UploadInspector } from '../../packages/server/src/inspection/inspect.ts';
+import { runCampaign } from '../../scripts/fuzz/campaign.ts';
+import { Chance } from '../../scripts/fuzz/chance.ts';
+import { inspectorFiles, seedOf, tryInspector } from '../../scripts/fuzz/inspector-target.ts';
+import { repair } from '../../scripts/fuzz/repair.ts';
 import { chunksOf, createDigest, type Sample, Samples } from './samples.ts';
 
 const samples = new Samples();
@@ -90,6 +94,20 @@ test('of a file only what matters is read', { skip }, async () => {
     const most = sample.format === 'vhd' || sample.format === 'vhdx' ? 3 * mebibyte : 256 * 1024;
     assert.ok(bytesRead <= most, `${sample.file}: ${bytesRead}`);
   }
+});
+
+test('what is made of the samples by chance breaks nothing', { skip }, async () => {
+  const { findings, executions } = await runCampaign({
+    seeds: samples.all.map((sample) => seedOf(samples.read(sample))),
+    target: tryInspector,
+    isCounted: (url) => url.includes(inspectorFiles),
+    chance: new Chance(2026),
+    longest: 4 * mebibyte,
+    repair,
+    isOver: (progress) => progress.executions > 4000,
+  });
+  assert.deepEqual(findings, []);
+  assert.ok(executions > 4000);
 });
 
 describe('qemu-img agrees', { skip }, () => {
