@@ -27,19 +27,22 @@ export const udf: Format = {
   title: 'a UDF image',
   role: 'optical',
   memory: 0,
-  recognise(head) {
-    for (let at = firstDescriptor; at + 6 <= head.length; at += descriptorBytes) {
-      const id = latin1(head, at + 1, at + 6);
-      if (id === 'NSR02' || id === 'NSR03') return true;
-      if (id !== 'BEA01' && id !== 'CD001') return false;
-    }
-    return false;
-  },
+  // With sectors of 4096 bytes every descriptor has one of its own.
+  recognise: (head) => hasUdfDescriptors(head, descriptorBytes) || hasUdfDescriptors(head, 4096),
   *examine() {
     const { size } = yield* atEnd();
     return { virtualSize: yield* claim(size, 'data') };
   },
 };
+
+function hasUdfDescriptors(head: Uint8Array, step: number): boolean {
+  for (let at = firstDescriptor; at + 6 <= head.length; at += step) {
+    const id = latin1(head, at + 1, at + 6);
+    if (id === 'NSR02' || id === 'NSR03') return true;
+    if (id !== 'BEA01' && id !== 'CD001') return false;
+  }
+  return false;
+}
 
 interface Volume {
   readonly blocks: number;
