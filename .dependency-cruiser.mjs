@@ -40,6 +40,7 @@ const line = [
 
 const server = '^packages/server/src/';
 const test = '[.]test[.]ts$';
+const testing = '/src/testing/';
 const contractSuite = '[.]contract[.]ts$|/stores/contract/';
 const contract = ['^packages/contract/', 'node_modules/@tintype/contract/'];
 
@@ -156,14 +157,14 @@ const betweenPackages = [
   forbid(
     'node-in-browser-package',
     'contract, client, console and inspector run where there is no Node',
-    { path: '^packages/(contract|client|console|inspector)/src/', pathNot: test },
+    { path: '^packages/(contract|client|console|inspector)/src/', pathNot: [test, testing] },
     { dependencyTypes: ['core'] },
   ),
   forbid(
     'production-imports-tests',
     'only tests import tests and what supports them',
-    { path: '^packages/', pathNot: [test, contractSuite] },
-    { path: ['^test/', '^bench/', '^scripts/', test, contractSuite] },
+    { path: '^packages/', pathNot: [test, testing, contractSuite] },
+    { path: ['^test/', '^bench/', '^scripts/', test, testing, contractSuite] },
   ),
   forbid(
     'black-box-looks-inside',
