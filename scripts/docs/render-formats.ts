@@ -66,13 +66,13 @@ const descriptions: Readonly<Partial<Record<FormatName, Description>>> = {
     mark: '`ustar` at 257 and a right checksum',
     virtualSize: 'with an OVF descriptor (ova): the sum of its disks',
     refused:
-      'as an ova: an unsafe disk in it, names that reach outside, links, devices, names twice, sizes given twice, references to what is no plain member, a document type in the XML, more than 1000 files; damaged: a wrong digest in the manifest, a cut file',
+      'as an ova: an unsafe disk in it, names that reach outside, links, devices, names twice, sizes given twice, references to what is no plain disk in it, a document type in the XML, more than 256 files; damaged: a wrong digest in the manifest, a cut file',
   },
   ovf: {
     mark: 'XML with an `Envelope` of OVF',
     virtualSize: 'the sum of the capacities',
     refused:
-      'references to what is no plain file name, a document type or entities, another encoding than UTF-8',
+      'references to what is no plain name of a disk, a document type or entities, another encoding than UTF-8',
   },
   gzip: {
     mark: '1F 8B 08',

@@ -24,7 +24,7 @@ function memoryInUse(): number {
 
 /** Tar archives of many members, whose names and contents are as long as is kept. */
 function* manyMembers(): Generator<Uint8Array> {
-  const references = Array.from({ length: 900 }, (_, index) => `${'f'.repeat(150)}${index}`);
+  const references = Array.from({ length: 250 }, (_, index) => `${'f'.repeat(240)}${index}`);
   yield member({ name: 'vm.ovf', content: `${ovf(...references)}${' '.repeat(350_000)}` });
   yield member({
     name: 'vm.mf',

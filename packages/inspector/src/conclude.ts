@@ -1,25 +1,24 @@
 /** Makes one verdict of what the examinations found and how the data ends. */
-import type { Findings, Format, StreamEnd } from './examination.ts';
+import type { Findings, StreamEnd } from './examination.ts';
 import { isRefusal, refusalOf } from './examiner.ts';
 import { type FixedVhd, fixedVhdAt } from './formats/vhd-footer.ts';
 import type { Inspection, Refusal } from './inspection.ts';
 import { lookOfTail } from './looks.ts';
 import { type Recognised, takenForTwo } from './recognise.ts';
 
-export interface Examined {
-  readonly format: Format;
-  readonly outcome: Findings | Refusal;
-}
+/** Of an examination. */
+export type Outcome = Findings | Refusal;
 
+/** `outcomes`: of the formats recognised, in their order. */
 export function conclude(
   recognised: Recognised,
-  examined: readonly Examined[],
+  outcomes: readonly Outcome[],
   end: StreamEnd,
   virtualSizeCap = Number.POSITIVE_INFINITY,
 ): Inspection {
   const fixed = recognised.formats.includes('vhd') ? null : fixedVhdAt(end);
   const isVhd = fixed !== null && holdsRaw(recognised);
-  const inspection = isVhd ? ofFixedVhd(recognised, fixed, end) : ofExamined(recognised, examined, end);
+  const inspection = isVhd ? ofFixedVhd(recognised, fixed, end) : ofExamined(recognised, outcomes, end);
   const isBoth = fixed !== null && fixed.damage === null && !isVhd;
   const polyglot = recognised.refusal ?? (isBoth ? takenForTwo([...recognised.formats, 'vhd']) : null);
   return capped(polyglot === null ? inspection : { ...inspection, refusal: polyglot }, virtualSizeCap);
@@ -27,10 +26,9 @@ export function conclude(
 
 function ofExamined(
   { formats, looksLike }: Recognised,
-  examined: readonly Examined[],
+  outcomes: readonly Outcome[],
   end: StreamEnd,
 ): Inspection {
-  const outcomes = examined.map(({ outcome }) => outcome);
   const findings = outcomes.filter(isFindings);
   const first = outcomes[0] !== undefined && isFindings(outcomes[0]) ? outcomes[0] : null;
   return {
@@ -79,6 +77,6 @@ function capped(inspection: Inspection, cap: number): Inspection {
   return { ...inspection, refusal: { kind: 'too_large', reason } };
 }
 
-function isFindings(outcome: Findings | Refusal): outcome is Findings {
+function isFindings(outcome: Outcome): outcome is Findings {
   return !isRefusal(outcome);
 }

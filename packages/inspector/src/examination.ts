@@ -78,7 +78,7 @@ export function damaged(reason: string): RefusalError {
   return new RefusalError('damaged', reason);
 }
 
-/** A copy of the bytes there, fewer when the data ends before. At most `windowBytes`. */
+/** A copy of the bytes there, fewer when the data ends before. */
 export function* readSome(offset: number, length: number): Examination<Uint8Array> {
   return (yield { kind: 'bytes', offset, length }) as Uint8Array;
 }

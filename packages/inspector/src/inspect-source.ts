@@ -18,15 +18,15 @@ async function inspectAt(source: Source, options: InspectOptions, depth: number)
   const recognised = recognise(await source.read(0, Math.min(headBytes, size)));
   const tailLength = Math.min(tailBytes, size);
   const end = { size, tail: await source.read(size - tailLength, tailLength) };
-  const examined = [];
+  const outcomes = [];
   for (const format of recognised.matching) {
     const examiner = new Examiner(examinationOf(format, depth, options), examinerOptions(options));
     for (let need = examiner.need; need !== null; need = examiner.need) {
       examiner.answer(await answerTo(need, source, end, options, depth));
     }
-    examined.push({ format, outcome: examiner.outcome! });
+    outcomes.push(examiner.outcome!);
   }
-  return conclude(recognised, examined, end, options.virtualSizeCap);
+  return conclude(recognised, outcomes, end, options.virtualSizeCap);
 }
 
 async function answerTo(

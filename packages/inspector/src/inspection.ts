@@ -1,37 +1,34 @@
 /** What an inspection tells, and what it can be told. */
 
-/** In the order in which a layer matters: an ISO that is also a GPT disk is an ISO. */
-export const formatNames = [
-  'qcow2',
-  'qcow1',
-  'qed',
-  'vmdk',
-  'vhd',
-  'vhdx',
-  'vdi',
-  'ploop',
-  'luks',
-  'iso',
-  'udf',
-  'ova',
-  'docker',
-  'tar',
-  'ovf',
-  'gzip',
-  'xz',
-  'zstd',
-  'bzip2',
-  'lha',
-  'zip',
-  'kernel',
-  'cpio',
-  'ext',
-  'gpt',
-  'mbr',
-  'raw',
-] as const;
-
-export type FormatName = (typeof formatNames)[number];
+/** `raw` is what nothing else claims. */
+export type FormatName =
+  | 'qcow2'
+  | 'qcow1'
+  | 'qed'
+  | 'vmdk'
+  | 'vhd'
+  | 'vhdx'
+  | 'vdi'
+  | 'ploop'
+  | 'luks'
+  | 'iso'
+  | 'udf'
+  | 'ova'
+  | 'docker'
+  | 'tar'
+  | 'ovf'
+  | 'gzip'
+  | 'xz'
+  | 'zstd'
+  | 'bzip2'
+  | 'lha'
+  | 'zip'
+  | 'kernel'
+  | 'cpio'
+  | 'ext'
+  | 'gpt'
+  | 'mbr'
+  | 'raw';
 
 /** Why data is refused. */
 export interface Refusal {
@@ -81,7 +78,7 @@ export interface Inspection {
 
 /** What the beginning of the data shows. */
 export interface Recognition {
-  /** In the order of `formatNames`; empty when nothing claims the data. */
+  /** The layer that matters most first; empty when nothing claims the data. */
   readonly formats: readonly FormatName[];
   readonly looksLike: string;
 }

@@ -83,12 +83,8 @@ export class Inspector {
     if (this.#head !== null) this.#recognise(this.#head);
     const end = { tail: this.#tail.bytes, size: this.#size };
     for (const passing of this.#passing) passing.end(end);
-    const { matching } = this.#recognised!;
-    const examined = this.#passing.map(({ examiner }, index) => ({
-      format: matching[index]!,
-      outcome: examiner.outcome!,
-    }));
-    return conclude(this.#recognised!, examined, end, this.#options.virtualSizeCap);
+    const outcomes = this.#passing.map(({ examiner }) => examiner.outcome!);
+    return conclude(this.#recognised!, outcomes, end, this.#options.virtualSizeCap);
   }
 }
 

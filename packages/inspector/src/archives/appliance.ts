@@ -4,10 +4,8 @@ import type { Findings } from '../examination.ts';
 import type { Digest, DigestName, Inspection, InspectOptions, Member, Refusal } from '../inspection.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import { reachesOut } from './names.ts';
-import { longestDescriptor, type OvfDescriptor, readOvf } from './ovf.ts';
+import { longestDescriptor, mostFiles, type OvfDescriptor, readOvf } from './ovf.ts';
 import type { TarHeader } from './tar-header.ts';
-
-const mostNames = 1000;
 
 interface Descriptor extends OvfDescriptor {
   readonly name: string;
@@ -45,13 +43,8 @@ export class Appliance {
     if (name.length > 255) this.#object(`${what} has too long a name`);
     if (kind === 'folder' || name.length > 255) return;
     if (this.#names.has(name)) this.#object(`${what} is there twice`);
-    if (this.#names.size < mostNames) this.#names.add(name);
-    else this.#object(`it holds more than ${mostNames} files`);
-  }
-
-  /** Whether the content is to be read as text, and not inspected as a disk. */
-  wantsText(name: string): boolean {
-    return /^[^/]{1,251}\.(ovf|mf)$/i.test(name);
+    if (this.#names.size < mostFiles) this.#names.add(name);
+    else this.#object(`it holds more than ${mostFiles} files`);
   }
 
   /** `text` is cut at `longestDescriptor`. */

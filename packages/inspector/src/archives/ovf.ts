@@ -5,7 +5,8 @@ import type { Refusal } from '../inspection.ts';
 import { isPlainName } from './names.ts';
 import { attributesOf, visitTags } from './xml-tags.ts';
 
-const mostFiles = 1000;
+/** Of an appliance: what has more is refused; of any other archive no more are looked into. */
+export const mostFiles = 256;
 export const longestDescriptor = 512 * 1024;
 
 export interface OvfDescriptor {
@@ -36,6 +37,11 @@ export const ovf: Format = {
   },
 };
 
+/** Whether a file of an appliance is read as text, and not inspected as a disk. */
+export function isDescriptorName(name: string): boolean {
+  return /^[^/]{1,251}\.(ovf|mf)$/i.test(name);
+}
+
 /** One character a byte, since names are compared byte by byte. */
 export function readOvf(text: string): OvfDescriptor | Refusal {
   const files: string[] = [];
@@ -44,8 +50,8 @@ export function readOvf(text: string): OvfDescriptor | Refusal {
   const fault = visitTags(text, (name, tag) => {
     if (name === 'File') {
       const href = attributesOf(tag).get('href') ?? '';
-      if (!isPlainName(href) || href.length > 255)
-        problem ??= `refers to '${shown(href)}', which is no plain file name`;
+      if (!isPlainName(href) || href.length > 255 || isDescriptorName(href))
+        problem ??= `refers to '${shown(href)}', which is no plain name of a disk`;
       if (files.length === mostFiles) problem ??= `refers to more than ${mostFiles} files`;
       else files.push(detached(href));
     } else if (name === 'Disk') {

@@ -12,12 +12,9 @@ import {
 import type { Inspection, InspectOptions } from '../inspection.ts';
 import { Appliance } from './appliance.ts';
 import { bareName } from './names.ts';
-import { longestDescriptor } from './ovf.ts';
+import { isDescriptorName, longestDescriptor, mostFiles } from './ovf.ts';
 import { applyExtension, noOverrides, type Overrides } from './tar-extensions.ts';
 import { blockBytes, isTarHeader, readTarHeader, type TarHeader } from './tar-header.ts';
-
-/** Files looked into; of more, an appliance is refused and any other archive warned of. */
-const mostInspected = 1000;
 
 export const tar: Format = {
   name: 'tar',
@@ -37,6 +34,7 @@ class TarWalk {
   #isDocker = false;
   #cut: string | null = null;
   #inspected = 0;
+  #isLeftOut = false;
 
   constructor(options: InspectOptions) {
     this.#appliance = new Appliance(options);
@@ -79,14 +77,15 @@ class TarWalk {
   }
 
   *#content(name: string, offset: number, length: number): Examination<boolean> {
-    if (this.#appliance.wantsText(name)) {
+    if (isDescriptorName(name)) {
       const text = yield* readSome(offset, Math.min(length, longestDescriptor));
       this.#appliance.read(name, text, length);
       if (text.length === Math.min(length, longestDescriptor)) return true;
       this.#cut = 'it ends inside a file of its tar archive';
       return false;
     }
-    if (this.#inspected >= mostInspected) return true;
+    this.#isLeftOut = this.#inspected === mostFiles;
+    if (this.#isLeftOut) return true;
     this.#inspected += 1;
     const digest = this.#appliance.digestFor(name);
     const inspection: Inspection = yield* inspectMember({ offset, length, digest });
@@ -101,8 +100,7 @@ class TarWalk {
     const warnings = members.flatMap(({ name, refusal }) =>
       refusal?.kind === 'unsafe' ? [`the file ${name} in it is unsafe: ${refusal.reason}`] : [],
     );
-    if (this.#inspected === mostInspected)
-      warnings.push(`only its first ${mostInspected} files were looked into`);
+    if (this.#isLeftOut) warnings.push(`only its first ${mostFiles} files were looked into`);
     return { format: this.#isDocker ? 'docker' : 'tar', virtualSize: null, warnings, members };
   }
 }
