@@ -123,7 +123,7 @@ describe('in a container', () => {
   }
 
   test('what nothing claims is taken as it is', () => {
-    for (const container of ['ova', 'ovf', 'docker', 'compressed', 'squashed'])
+    for (const container of ['ova', 'ovf', 'docker', 'compressed', 'aki', 'squashed'])
       assert.deepEqual(inspectIn(container, 'text'), { format: 'raw', virtualSize: null });
   });
 

@@ -65,8 +65,11 @@ export class Inspector {
       satisfies(this.#options, formats) && (!this.#isEmpty || this.#options.diskFormat === 'raw');
     this.#requireMatch(this.#isEmpty ? null : inspection, isMatch);
     this.#refuseDamaged(refusal);
-    if (isMatch && this.#isRaw) return { format: also.includes('raw') ? 'raw' : format, virtualSize: size };
-    const isKnown = refusal === null && (isPlain(this.#options) || !isUnclaimed(formats));
+    const isBare = this.#options.containerFormat === 'bare';
+    if (isMatch && isBare && this.#isRaw)
+      return { format: also.includes('raw') ? 'raw' : format, virtualSize: size };
+    // Glance: of what stands in another container no size is told, unless the data itself has one.
+    const isKnown = refusal === null && (isBare || !isUnclaimed(formats));
     return { format, virtualSize: isKnown ? inspection.virtualSize : null };
   }
 
