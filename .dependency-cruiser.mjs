@@ -40,6 +40,7 @@ const line = [
 
 const server = '^packages/server/src/';
 const test = '[.]test[.]ts$';
+const testing = '/src/testing/';
 const contractSuite = '[.]contract[.]ts$|/stores/contract/';
 const contract = ['^packages/contract/', 'node_modules/@tintype/contract/'];
 
@@ -132,6 +133,12 @@ const betweenPackages = [
     },
   ),
   forbid(
+    'inspector-depends-on-nothing',
+    'the inspector is published by itself, for any JavaScript engine',
+    { path: '^packages/inspector/', pathNot: test },
+    { path: ['^packages/', 'node_modules/'], pathNot: '^packages/inspector/' },
+  ),
+  forbid(
     'client-knows-only-contract',
     'a browser must not load the server',
     { path: '^packages/(client|console)/' },
@@ -149,15 +156,15 @@ const betweenPackages = [
   ),
   forbid(
     'node-in-browser-package',
-    'contract, client and console run where there is no Node',
-    { path: '^packages/(contract|client|console)/src/', pathNot: test },
+    'contract, client, console and inspector run where there is no Node',
+    { path: '^packages/(contract|client|console|inspector)/src/', pathNot: [test, testing] },
     { dependencyTypes: ['core'] },
   ),
   forbid(
     'production-imports-tests',
     'only tests import tests and what supports them',
-    { path: '^packages/', pathNot: [test, contractSuite] },
-    { path: ['^test/', '^bench/', '^scripts/', test, contractSuite] },
+    { path: '^packages/', pathNot: [test, testing, contractSuite] },
+    { path: ['^test/', '^bench/', '^scripts/', test, testing, contractSuite] },
   ),
   forbid(
     'black-box-looks-inside',

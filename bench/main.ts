@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { download } from './items/download.ts';
+import { inspect } from './items/inspect.ts';
 import { lists } from './items/lists.ts';
 import { memory } from './items/memory.ts';
 import { fullScale, type Item, quickScale } from './items/parts.ts';
@@ -11,7 +12,7 @@ import { type Figure, formatFigure, type ItemResult, isMet } from './measure/fig
 import { familySeconds, load, machineSeconds } from './measure/process-figures.ts';
 import { startServed } from './measure/served.ts';
 
-const items: Readonly<Record<string, Item>> = { upload, download, memory, lists };
+const items: Readonly<Record<string, Item>> = { upload, inspect, download, memory, lists };
 
 const usage = `Usage: npm run bench -- [--quick] [--json FILE] [--profile FOLDER] [name…]
   names      ${Object.keys(items).join(', ')}; all unless given

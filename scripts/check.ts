@@ -18,6 +18,10 @@ const steps: Step[] = [
     name: 'types of the contract, without Node',
     run: program(root, 'tsc', ['--project', 'packages/contract']),
   },
+  {
+    name: 'types of the inspector, without Node',
+    run: program(root, 'tsc', ['--project', 'packages/inspector']),
+  },
   { name: 'types of the client, in a browser', run: program(root, 'tsc', ['--project', 'packages/client']) },
   {
     name: 'format and lint',

@@ -11,8 +11,8 @@ import type { Parts } from './parts.ts';
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
 
-/** One upload, with its probe. */
-async function uploadOnce({ served, scale }: Parts) {
+/** One upload, with its probe: MiB and processor seconds a GiB. */
+export async function uploadOnce({ served, scale }: Parts) {
   const ids = await createImages(served, 1);
   await using probe = await startWorker<ProbeResult>({
     work: 'probe',

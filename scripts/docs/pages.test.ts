@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failures, routes } from '@tintype/contract';
+import { formats } from '@tintype/inspector';
 import { configSchema } from '@tintype/server';
 import { renderPages } from './pages.ts';
 
@@ -17,6 +18,11 @@ test('every failure code and every setting has its line', () => {
   for (const key of Object.keys(configSchema.properties)) {
     assert.match(pages['config.md'] ?? '', new RegExp(`\\| \`${key}[.\`]`));
   }
+});
+
+test('every format has its line', () => {
+  assert.ok(formats.length > 20);
+  for (const { name } of formats) assert.ok(pages['formats.md']?.includes(`\n| \`${name}\` |`), name);
 });
 
 test('the OpenAPI document has every route, every failure status, and no reference to nothing', () => {

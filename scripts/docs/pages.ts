@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { renderCommandReference } from '@tintype/cli';
 import { renderConfig } from './render-config.ts';
 import { renderErrors } from './render-errors.ts';
+import { renderFormats } from './render-formats.ts';
 import { renderOpenApi } from './render-openapi.ts';
 
 export function renderPages(): Record<string, string> {
@@ -12,6 +13,7 @@ export function renderPages(): Record<string, string> {
     'cli.md': renderCommandReference(),
     'config.md': renderConfig(),
     'errors.md': renderErrors(),
+    'formats.md': renderFormats(),
     'openapi.json': renderOpenApi(manifest.version),
   };
 }

@@ -46,3 +46,16 @@ export function qcow2(virtualSize: number, backing?: string): Buffer {
   image.writeUInt32BE(104, 100);
   return image;
 }
+
+/** A plain file as it stands in a tar archive. */
+export function tarMember(name: string, content: Uint8Array): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write('0000644\0', 100);
+  header.write(`${content.length.toString(8).padStart(11, '0')}\0${' '.repeat(12)}`, 124);
+  header.write(`${' '.repeat(8)}0`, 148);
+  header.write('ustar\x0000', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return Buffer.concat([header, content, Buffer.alloc(-content.length & 511)]);
+}

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { type FailureCode, failures } from '@tintype/contract';
 import { better, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
-import { bytes, digest, pieces, qcow2 } from './bytes.ts';
+import { bytes, digest, pieces, qcow2, tarMember } from './bytes.ts';
 import { Client, raw, send } from './client.ts';
 import { head, nextAnswer, open, type RawAnswer } from './raw-socket.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -180,6 +180,42 @@ test('a qcow2 that names other files is 415, whatever was declared', async () =>
     const { id } = await client.create({ disk_format, container_format: 'bare' });
     refused(await client.upload(id, data), 'unsafe_image', /backing file/);
     await undone(id, 'unsafe_image');
+  }
+});
+
+test('data has a name in the refusal', { skip: better }, async () => {
+  const video = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2mp41', 'latin1');
+  const { id } = await client.create({ disk_format: 'qcow2', container_format: 'bare' });
+  const message = /declared as qcow2, but this looks like an MP4 video/;
+  refused(await client.upload(id, video), 'format_mismatch', message);
+});
+
+test('an appliance with an unsafe disk in it is 415', { skip: better }, async () => {
+  const descriptor =
+    '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"><File href="disk"/></Envelope>';
+  const ova = (disk: Uint8Array) =>
+    Buffer.concat([
+      tarMember('vm.ovf', Buffer.from(descriptor)),
+      tarMember('disk', disk),
+      Buffer.alloc(1024),
+    ]);
+  const { id } = await client.create({ disk_format: 'qcow2', container_format: 'ova' });
+  refused(await client.upload(id, ova(qcow2(1 << 20, '/etc/passwd'))), 'unsafe_image', /disk .*backing file/);
+  await undone(id, 'unsafe_image');
+  assert.equal((await client.upload(id, ova(qcow2(1 << 20)))).status, 204);
+  assert.equal((await client.show(id)).json.virtual_size, 1 << 20);
+});
+
+test('a small image of too large a disk is 413', { skip: needsOwnServer }, async () => {
+  const own = await openTarget({ images: { virtualSizeCap: 1 << 30 } });
+  try {
+    const owner = new Client(own, 'member');
+    const { id } = await owner.create({ disk_format: 'qcow2', container_format: 'bare' });
+    refused(await owner.upload(id, qcow2(2 ** 40)), 'virtual_size_cap', /1099511627776 bytes, the limit is/);
+    assert.equal((await owner.show(id)).json.status, 'queued');
+    assert.equal((await owner.upload(id, qcow2(1 << 30))).status, 204);
+  } finally {
+    await own.close();
   }
 });
 

@@ -136,6 +136,20 @@ const imports: Fault[] = [
     detail: 'os',
   },
   {
+    what: 'a Node module in the inspector',
+    rule: 'node-in-browser-package',
+    file: 'packages/inspector/src/seeded-node.ts',
+    text: `import { inflateSync } from 'node:zlib';\ninflateSync;`,
+    detail: 'zlib',
+  },
+  {
+    what: 'another package in the inspector',
+    rule: 'inspector-depends-on-nothing',
+    file: 'packages/inspector/src/seeded-contract.ts',
+    text: `import { failures } from '@tintype/contract';\nfailures;`,
+    detail: 'packages/contract/src/index.ts',
+  },
+  {
     what: 'the server in the client',
     rule: 'client-knows-only-contract',
     file: 'packages/client/src/seeded-server.ts',

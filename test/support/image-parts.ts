@@ -31,6 +31,7 @@ const settings: ImageSettings = {
   formats: { disk: ['raw', 'qcow2'], container: ['bare'] },
   limits: { maxProperties: 128, maxTags: 128, maxLocations: 3 },
   sizeCap: 1000,
+  virtualSizeCap: 2 ** 46,
   hashAlgorithm: 'sha512',
   legacyMd5: true,
   requireFormatMatch: true,

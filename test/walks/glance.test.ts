@@ -217,7 +217,7 @@ function longWalk(mode: Mode): void {
     assert.equal(status, 'failure');
     const mislabelled = ['--name', 'wrong', '--disk-format', 'vmdk', '--container-format', 'bare'];
     const wrong = await fails(['image-create', ...mislabelled, '--file', rescueCdrom.file]);
-    assert.match(wrong, /declared as vmdk, but the data looks like iso/);
+    assert.match(wrong, /declared as vmdk, but this looks like an iso image/);
   });
 
   it('is told what went wrong otherwise', async () => {

@@ -202,7 +202,7 @@ function longWalk(mode: Mode): void {
 
   it('is told why data is refused', async () => {
     const wrong = ['create', '--disk-format', 'vmdk', '--file', rescueCdrom.file, 'wrong'];
-    assert.match(await fails(wrong), /declared as vmdk, but the data looks like iso/);
+    assert.match(await fails(wrong), /declared as vmdk, but this looks like an iso image/);
     const { file } = await overlay(stock.folder);
     const leaning = ['create', '--disk-format', 'qcow2', '--file', file, 'overlay'];
     assert.match(await fails(leaning), /qcow2 image names a backing file/);

@@ -137,7 +137,7 @@ class Walk(unittest.TestCase):
         self.assertEqual(digest('sha512', output), digest('sha512', first))
 
     def test_is_told_why_data_is_refused(self):
-        with self.assertRaisesRegex(exceptions.SDKException, 'declared as qcow2, but the data looks like iso'):
+        with self.assertRaisesRegex(exceptions.SDKException, 'declared as qcow2, but this looks like an iso image'):
             self.conn.image.create_image('wrong', filename=first, disk_format='qcow2')
         self.assertEqual(list(self.conn.image.images()), [])
         image = self.conn.image.upload_image(name='late', disk_format='qcow2', container_format='bare', data=None)

@@ -207,7 +207,7 @@ function imageWalk(become: () => Promise<Person>, pick: (image: RealImage) => bo
     const before = await storedFiles();
     const wrong = { ...rescueCdrom, diskFormat: 'qcow2' };
     const refusals: [RealImage, RegExp][] = [
-      [wrong, /declared as qcow2, but the data looks like iso/],
+      [wrong, /declared as qcow2, but this looks like an iso image/],
       [await overlay(path.join(person.folder, 'made')), /qcow2 image names a backing file/],
     ];
     for (const [{ file, diskFormat, ...more }, reason] of refusals) {

@@ -36,9 +36,12 @@ test('archives and compressed files need to be told', () => {
   for (const [text, at] of [
     ['\x1f\x8b\x08', 0],
     ['\xfd7zXZ\0', 0],
-    ['ustar', 257],
     ['PK\x03\x04', 0],
   ] as const) {
     assert.throws(() => guessDiskFormat(bytes(text, at), null, 'a'), { name: 'UsageError' });
   }
+  const tar = bytes('ustar', 257);
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 8 * 0x20);
+  tar.write(sum.toString(8).padStart(6, '0'), 148, 'latin1');
+  assert.throws(() => guessDiskFormat(tar, null, 'a'), { message: /is a tar archive: unpack it first/ });
 });

@@ -9,6 +9,7 @@ export const exitCodes = {
   conflict: 5,
   unavailable: 6,
   unverified: 7,
+  unsafe: 8,
   interrupted: 130,
   closedOutput: 141,
 } as const;
@@ -23,6 +24,7 @@ export const exitCodeMeanings: readonly [code: number, meaning: string][] = [
   [exitCodes.conflict, 'the image is not in a state for this'],
   [exitCodes.unavailable, 'no server reachable, connection lost, or the server is not available'],
   [exitCodes.unverified, 'the data does not have the size or digest it should have'],
+  [exitCodes.unsafe, 'inspect: the data is unsafe, damaged or no usable image'],
   [exitCodes.interrupted, 'interrupted (129, 143: ended by SIGHUP, SIGTERM)'],
   [exitCodes.closedOutput, 'the reader of standard output went away'],
 ];

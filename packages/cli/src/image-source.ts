@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { headBytes } from '@tintype/inspector';
 import { systemError, UsageError } from './command-error.ts';
-import { headBytes, tailBytes } from './disk-format.ts';
+import { tailBytes } from './disk-format.ts';
 
 export interface ImageSource extends AsyncDisposable {
   /** For messages. */

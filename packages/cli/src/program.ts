@@ -4,6 +4,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDb } from './commands/db.ts';
 import { addImage } from './commands/image.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addMetadef } from './commands/metadef.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addServe } from './commands/serve.ts';
@@ -44,7 +45,17 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .addHelpText('afterAll', ({ command }) => (command === program ? helpEnd() : helpHint));
-  const commands = [addServe, addImage, addStatus, addToken, addDb, addConfig, addPolicy, addMetadef];
+  const commands = [
+    addServe,
+    addImage,
+    addInspect,
+    addStatus,
+    addToken,
+    addDb,
+    addConfig,
+    addPolicy,
+    addMetadef,
+  ];
   for (const add of [...commands, addCompletion]) add(program);
   return program;
 }

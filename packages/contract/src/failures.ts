@@ -148,6 +148,10 @@ export const failures = {
   body_too_large: { status: 413, remedy: 'Send a smaller document.' },
   size_cap: { status: 413, remedy: 'Upload a smaller image, or ask the operator to raise images.sizeCap.' },
   source_too_large: { status: 413, remedy: 'Use a smaller source, or ask the operator for a higher limit.' },
+  virtual_size_cap: {
+    status: 413,
+    remedy: 'Upload an image of a smaller disk, or ask the operator to raise images.virtualSizeCap.',
+  },
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
   quota_exceeded: {
     status: 413,
@@ -162,7 +166,11 @@ export const failures = {
   quota_locations: { status: 413, remedy: 'Remove locations first.' },
   quota_members: { status: 413, remedy: 'Remove members first.' },
   unsupported_media_type: { status: 415, remedy: 'Send the Content-Type that the message names.' },
-  format_mismatch: { status: 415, remedy: 'Declare the format that the data has, or upload other data.' },
+  format_mismatch: {
+    status: 415,
+    remedy:
+      'Declare the format that the data has, or upload other data; `tintype inspect` says what a file is.',
+  },
   unsafe_image: {
     status: 415,
     remedy: 'Flatten the image into one self-contained file (qemu-img convert) and upload that.',

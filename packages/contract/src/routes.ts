@@ -255,6 +255,7 @@ export const routes = {
       'image_deleted',
       'store_read_only',
       'size_cap',
+      'virtual_size_cap',
       'store_full',
       'unsupported_media_type',
       'format_mismatch',

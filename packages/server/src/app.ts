@@ -147,6 +147,7 @@ function imageSettings({ images }: Config): ImageSettings {
       maxLocations: images.maxLocations,
     },
     sizeCap: images.sizeCap,
+    virtualSizeCap: images.virtualSizeCap,
     hashAlgorithm: images.hashAlgorithm,
     legacyMd5: images.legacyMd5,
     requireFormatMatch: images.requireFormatMatch,

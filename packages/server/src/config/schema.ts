@@ -78,6 +78,11 @@ const StoreSettings = Type.Union([FileStoreSettings, httpStoreOptions]);
 const ImageSettings = Type.Object(
   {
     sizeCap: Type.Integer({ minimum: 1, default: 1099511627776, description: 'Largest image in bytes' }),
+    virtualSizeCap: Type.Integer({
+      minimum: 1,
+      default: 70368744177664,
+      description: 'Largest disk in bytes that a guest may see, whatever the size of its image; 64 TiB',
+    }),
     hashAlgorithm: Type.Enum(['sha512', 'sha384', 'sha256', 'sha1', 'md5'], {
       default: 'sha512',
       description: 'os_hash_algo of new images',

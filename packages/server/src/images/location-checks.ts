@@ -30,6 +30,7 @@ const final: ReadonlySet<string> = new Set([
   'digest_mismatch',
   'format_mismatch',
   'unsafe_image',
+  'virtual_size_cap',
   'signature_mismatch',
 ]);
 

@@ -18,6 +18,8 @@ export interface ImageSettings {
   readonly limits: ImageLimits;
   /** Bytes. */
   readonly sizeCap: number;
+  /** Bytes that a guest may see. */
+  readonly virtualSizeCap: number;
   readonly hashAlgorithm: string;
   readonly legacyMd5: boolean;
   readonly requireFormatMatch: boolean;

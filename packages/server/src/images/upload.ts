@@ -114,11 +114,12 @@ async function storeData(
   upload: Upload,
   { body, store, expectedSize, expectedDigests, idleMs, signal, verifier }: VerifiedReception,
 ): Promise<DataFacts> {
-  const { sizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
+  const { sizeCap, virtualSizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = parts.settings;
   const inspector = new Inspector({
     diskFormat: image.disk_format!,
     containerFormat: image.container_format!,
     requireMatch: requireFormatMatch,
+    virtualSizeCap,
   });
   let virtualSize: number | null = null;
   const measure = new Measure({

@@ -10,8 +10,8 @@ import type { ImageParts } from './parts.ts';
 import { SignatureVerifier } from './signing/verifier.ts';
 
 /**
- * Fails with size_mismatch, digest_mismatch, format_mismatch, unsafe_image or signature_mismatch when the data is not
- * what it should be, with anything else when it could not be read.
+ * Fails with size_mismatch, digest_mismatch, format_mismatch, unsafe_image, virtual_size_cap or signature_mismatch when
+ * the data is not what it should be, with anything else when it could not be read.
  */
 export async function verifyLocation(
   { stores, settings }: Pick<ImageParts, 'stores' | 'settings'>,
@@ -26,6 +26,7 @@ export async function verifyLocation(
     diskFormat: image.disk_format!,
     containerFormat: image.container_format!,
     requireMatch: settings.requireFormatMatch,
+    virtualSizeCap: settings.virtualSizeCap,
   });
   const verifier = signer === null ? null : new SignatureVerifier(signer);
   let virtualSize: number | null = null;

@@ -39,24 +39,27 @@ describe('data uploaded by mistake', () => {
     ['vdi', '%PDF-1.7\n', 'a PDF document'],
     ['iso', Buffer.from('7f454c4602010100', 'hex'), 'an ELF program'],
     ['iso', Buffer.from('89504e470d0a1a0a', 'hex'), 'a PNG picture'],
+    ['qcow2', '\0\0\0\x20ftypisom\0\0\x02\0', 'an MP4 video'],
     ['qcow2', Buffer.from('fd377a585a000004', 'hex'), 'xz-compressed data'],
     ['qcow2', Buffer.from('28b52ffd04580100', 'hex'), 'zstd-compressed data'],
     ['qcow2', 'PK\x03\x04', 'a zip archive'],
-    ['qcow2', Buffer.alloc(100), 'raw'],
-    ['vmdk', qcow2(), 'qcow2'],
-    ['raw', qcow2(), 'qcow2'],
+    ['qcow2', Buffer.alloc(100), 'raw data'],
+    ['vmdk', qcow2(), 'a qcow2 image'],
+    ['raw', qcow2(), 'a qcow2 image'],
   ];
   for (const [declared, data, look] of cases) {
     test(`${look}, declared as ${declared}`, () => {
       assert.throws(() => inspect(data, declared), {
         code: 'format_mismatch',
-        message: `The image is declared as ${declared}, but the data looks like ${look}.`,
+        message: `The image is declared as ${declared}, but this looks like ${look}.`,
       });
     });
   }
 
-  test('passes as raw, for what nothing claims is raw', () => {
-    assert.deepEqual(inspect(gzipSync('x'), 'raw'), { format: 'raw', virtualSize: gzipSync('x').length });
+  test('passes as raw: nobody unpacks a disk', () => {
+    assert.deepEqual(inspect(gzipSync('x'), 'raw'), { format: 'gzip', virtualSize: gzipSync('x').length });
+    const evil = gzipSync(qcow2((header) => header.writeUInt32BE(512, 12)));
+    assert.deepEqual(inspect(evil, 'raw'), { format: 'gzip', virtualSize: evil.length });
   });
 });
 
@@ -70,7 +73,7 @@ describe('no data at all', () => {
     const inspector = new Inspector({ diskFormat: 'qcow2', containerFormat: 'bare', requireMatch: true });
     assert.throws(() => inspector.finish(), {
       code: 'format_mismatch',
-      message: 'The image is declared as qcow2, but the data is empty.',
+      message: 'The image is declared as qcow2, but there is no data.',
     });
   });
 });
@@ -94,6 +97,60 @@ describe('qcow2', () => {
   });
 });
 
+describe('the size that a guest sees', () => {
+  const options = { diskFormat: 'qcow2', containerFormat: 'bare', requireMatch: false };
+
+  test('is capped before the data has passed', () => {
+    const inspector = new Inspector({ ...options, virtualSizeCap: 1024 * 1024 - 1 });
+    assert.throws(() => inspector.update(qcow2()), {
+      code: 'virtual_size_cap',
+      message: 'The image is refused: its disk has 1048576 bytes, the limit is 1048575.',
+    });
+  });
+
+  test('may be as large as the cap', () => {
+    const inspector = new Inspector({ ...options, virtualSizeCap: 1024 * 1024 });
+    inspector.update(qcow2());
+    assert.equal(inspector.finish().virtualSize, 1024 * 1024);
+  });
+});
+
+describe('in a container', () => {
+  function inspectIn(containerFormat: string, data: Uint8Array | string, diskFormat = 'raw'): Inspected {
+    const inspector = new Inspector({ diskFormat, containerFormat, requireMatch: true });
+    inspector.update(Buffer.from(data));
+    return inspector.finish();
+  }
+
+  test('what nothing claims is taken as it is', () => {
+    for (const container of ['ova', 'ovf', 'docker', 'compressed', 'aki', 'squashed'])
+      assert.deepEqual(inspectIn(container, 'text'), { format: 'raw', virtualSize: null });
+  });
+
+  test('what is known to be something else is refused with both names', () => {
+    assert.throws(() => inspectIn('ova', gzipSync('x')), {
+      code: 'format_mismatch',
+      message: 'The image is declared as ova, but this looks like gzip-compressed data.',
+    });
+    assert.throws(() => inspectIn('compressed', qcow2()), { code: 'format_mismatch' });
+    assert.equal(inspectIn('compressed', gzipSync('x')).format, 'gzip');
+    assert.equal(inspectIn('docker', gzipSync('x')).format, 'gzip');
+  });
+
+  test('a disk declared as ovf passes, as in the instructions of many years', () => {
+    assert.deepEqual(inspectIn('ovf', qcow2(), 'qcow2'), { format: 'qcow2', virtualSize: 1024 * 1024 });
+    assert.throws(() => inspectIn('ovf', qcow2(), 'vmdk'), { code: 'format_mismatch' });
+  });
+
+  test('what is hidden by compression is found', () => {
+    const evil = gzipSync(qcow2((header) => header.writeUInt32BE(512, 12)));
+    assert.throws(() => inspectIn('compressed', evil), {
+      code: 'unsafe_image',
+      message: /inside the gzip-compressed data: the qcow2 image names a backing file/,
+    });
+  });
+});
+
 describe('when nothing needs to match', () => {
   test('the format found is told all the same', () => {
     assert.deepEqual(inspect(qcow2(), 'vmdk', false), { format: 'qcow2', virtualSize: 1024 * 1024 });
@@ -111,7 +168,7 @@ describe('a mismatch', () => {
   test('for a VHD has to wait for the footer of a fixed one', () => {
     const inspector = new Inspector({ diskFormat: 'vhd', containerFormat: 'bare', requireMatch: true });
     inspector.update(Buffer.alloc(1_000_000));
-    assert.throws(() => inspector.finish(), { code: 'format_mismatch', message: /looks like raw/ });
+    assert.throws(() => inspector.finish(), { code: 'format_mismatch', message: /looks like raw data/ });
   });
 });
 

@@ -1,123 +1,108 @@
-/** Looks at an upload while it passes: which format it has, whether it is safe, how large its disk is. */
+/** Holds an upload against what was declared while it passes: is it that, is it safe, how large is its disk. */
+import { createHash } from 'node:crypto';
+import {
+  Inspector as DataInspector,
+  type FormatName,
+  type Inspection,
+  type Recognition,
+  type Refusal,
+} from '@tintype/inspector';
 import { Failure } from '../base/failure.ts';
-import { type Examination, type StreamEnd, tailBytes } from './formats/format.ts';
-import { formats } from './formats/table.ts';
-import { fixedVhdSize } from './formats/vhd.ts';
-import { lookOf } from './look-alikes.ts';
-import { maybeFixedVhd, mismatch, refuseFixedVhdOf, refusePolyglot, satisfies } from './verdict.ts';
-import { HeadKeeper, TailKeeper, WindowReader } from './windows.ts';
+import { isOpaque, isPlain, isUnclaimed, maySatisfy, satisfies } from './declared.ts';
 
 export interface InspectorOptions {
   readonly diskFormat: string;
-  /** Only `bare` is looked into; everything else passes unread. */
   readonly containerFormat: string;
-  /** False: only what is unsafe is refused, whatever was declared. */
+  /** False: only what is unsafe or too large is refused, whatever was declared. */
   readonly requireMatch: boolean;
+  /** Bytes that a guest may see at most; no limit unless given. */
+  readonly virtualSizeCap?: number;
 }
 
 export interface Inspected {
-  /** What the data is: a disk format's name, or `mbr`, `gpt`, `udf`; the declared format when unread. */
+  /** What the data is: a disk format's name, or what the inspector calls it. */
   readonly format: string;
-  /** Bytes that a guest sees, or null when the data does not say or was not read. */
+  /** Bytes that a guest sees, or null when the data does not say. */
   readonly virtualSize: number | null;
 }
 
-/**
- * `update` and `finish` fail with unsafe_image or format_mismatch as soon as the bytes seen decide it.
- * Keeps the first 64 KiB until they are judged, the last 4 KiB, and at most 64 KiB in between.
- */
+/** `update` and `finish` fail with unsafe_image, format_mismatch or virtual_size_cap as soon as the bytes seen decide it. */
 export class Inspector {
   readonly #options: InspectorOptions;
-  readonly #read: boolean;
-  readonly #tail = new TailKeeper(tailBytes);
-  /** Null once it was judged. */
-  #head: HeadKeeper | null;
-  #size = 0;
-  /** Names in the order of the table: the first is the layer that matters most. */
-  #found: readonly string[] = [];
-  #look = 'raw';
-  #examination: Examination | null = null;
-  #window: WindowReader | null = null;
+  readonly #inspector: DataInspector;
+  #isRecognised = false;
+  #isEmpty = true;
   #result: Inspected | null = null;
 
   constructor(options: InspectorOptions) {
     this.#options = options;
-    this.#read = options.containerFormat === 'bare';
-    this.#head = this.#read ? new HeadKeeper() : null;
+    const { virtualSizeCap } = options;
+    this.#inspector = new DataInspector({ virtualSizeCap, createDigest });
   }
 
   update(chunk: Uint8Array): void {
-    if (!this.#read) return;
-    this.#size += chunk.length;
-    this.#tail.add(chunk);
-    let rest = chunk;
-    if (this.#head !== null) {
-      rest = this.#head.add(chunk);
-      if (!this.#head.full) return;
-      this.#judgeHead(this.#head);
-    }
-    this.#window?.add(rest);
+    if (chunk.length > 0) this.#isEmpty = false;
+    this.#inspector.update(chunk);
+    const { recognition, refusal } = this.#inspector;
+    if (recognition === null) return;
+    this.#refuseUnsafe(refusal, recognition.formats);
+    if (!this.#isRecognised) this.#requireMatch(recognition, maySatisfy(this.#options, recognition.formats));
+    this.#isRecognised = true;
+    this.#refuseDamaged(refusal);
   }
 
   /** May be called again, with the same result. */
   finish(): Inspected {
-    this.#result ??= this.#read ? this.#conclude() : { format: this.#options.diskFormat, virtualSize: null };
+    this.#result ??= this.#conclude(this.#inspector.finish());
     return this.#result;
   }
 
-  #judgeHead(head: HeadKeeper): void {
-    this.#head = null;
-    try {
-      this.#judge(head.bytes);
-    } finally {
-      head.release();
-    }
+  #conclude(inspection: Inspection): Inspected {
+    const { format, also, refusal, size } = inspection;
+    const formats = [format, ...also];
+    this.#refuseUnsafe(refusal, formats);
+    const isMatch =
+      satisfies(this.#options, formats) && (!this.#isEmpty || this.#options.diskFormat === 'raw');
+    this.#requireMatch(this.#isEmpty ? null : inspection, isMatch);
+    this.#refuseDamaged(refusal);
+    const isBare = this.#options.containerFormat === 'bare';
+    if (isMatch && isBare && this.#isRaw)
+      return { format: also.includes('raw') ? 'raw' : format, virtualSize: size };
+    // Glance: of what stands in another container no size is told, unless the data itself has one.
+    const isKnown = refusal === null && (isBare || !isUnclaimed(formats));
+    return { format, virtualSize: isKnown ? inspection.virtualSize : null };
   }
 
-  #judge(head: Buffer): void {
-    const { diskFormat, requireMatch } = this.#options;
-    const matching = formats.filter((format) => format.recognise(head));
-    this.#found = matching.map(({ name }) => name);
-    const examinations = matching.map((format) => format.examine(head));
-    refusePolyglot(this.#found);
-    this.#examination = examinations[0] ?? null;
-    if (this.#examination !== null) this.#window = new WindowReader(this.#examination, head.length);
-    this.#look = lookOf(head, this.#found);
-    if (!requireMatch || satisfies(diskFormat, this.#found)) return;
-    if (diskFormat === 'vhd' && maybeFixedVhd(this.#found)) return;
-    throw mismatch(diskFormat, this.#look);
+  /** Declared as bytes that mean nothing but themselves. */
+  get #isRaw(): boolean {
+    return isPlain(this.#options) && this.#options.diskFormat === 'raw';
   }
 
-  #conclude(): Inspected {
-    const { diskFormat, requireMatch } = this.#options;
-    if (this.#size === 0) {
-      this.#head?.release();
-      this.#head = null;
-      if (requireMatch && diskFormat !== 'raw') throw mismatch(diskFormat, null);
-      return { format: 'raw', virtualSize: 0 };
-    }
-    if (this.#head !== null) this.#judgeHead(this.#head);
-    this.#window?.end();
-    const end: StreamEnd = { tail: this.#tail.bytes, size: this.#size };
-    const fixed = this.#found.includes('vhd') ? null : fixedVhdSize(end);
-    if (fixed !== null) {
-      refuseFixedVhdOf(this.#found);
-      if (diskFormat === 'vhd') return { format: 'vhd', virtualSize: fixed };
-    }
-    const format = this.#found[0] ?? 'raw';
-    if (diskFormat === 'raw' && satisfies('raw', this.#found)) return { format, virtualSize: this.#size };
-    if (requireMatch && !satisfies(diskFormat, this.#found)) throw mismatch(diskFormat, this.#look);
-    return { format, virtualSize: this.#virtualSize(end) };
+  /** What is inside an archive does not matter when that is kept as a disk. */
+  #refuseUnsafe(refusal: Refusal | null, formats: readonly FormatName[]): void {
+    if (refusal === null || (formats.length < 2 && isOpaque(this.#options, formats))) return;
+    const { kind, reason } = refusal;
+    if (kind === 'too_large') throw new Failure('virtual_size_cap', `The image is refused: ${reason}.`);
+    if (kind === 'unsafe') throw new Failure('unsafe_image', `The image is refused: ${reason}.`);
   }
 
-  #virtualSize(end: StreamEnd): number | null {
-    if (this.#examination === null) return end.size;
-    try {
-      return this.#examination.finish(end);
-    } catch (error) {
-      const damaged = error instanceof Failure && error.code === 'format_mismatch';
-      if (damaged && !this.#options.requireMatch) return null;
-      throw error;
-    }
+  #refuseDamaged(refusal: Refusal | null): void {
+    if (refusal?.kind !== 'damaged' && refusal?.kind !== 'unfit') return;
+    if (!this.#options.requireMatch || this.#isRaw) return;
+    throw new Failure('format_mismatch', `The data cannot be used: ${refusal.reason}.`);
   }
+
+  /** `seen` null: there is no data. */
+  #requireMatch(seen: Pick<Recognition, 'looksLike'> | null, isMatch: boolean): void {
+    if (isMatch || !this.#options.requireMatch) return;
+    const { diskFormat, containerFormat } = this.#options;
+    const declared = isPlain(this.#options) ? diskFormat : containerFormat;
+    const sight = seen === null ? 'there is no data' : `this looks like ${seen.looksLike}`;
+    throw new Failure('format_mismatch', `The image is declared as ${declared}, but ${sight}.`);
+  }
+}
+
+function createDigest(name: string) {
+  const hash = createHash(name);
+  return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('hex') };
 }
