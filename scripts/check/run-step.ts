@@ -44,7 +44,11 @@ export async function runStep({ name, run }: Step, totals: Totals): Promise<void
 }
 
 /** Runs one of the `scripts` that run tests with its output going to the terminal, and reads its last line. */
-export function runTests(root: string, [script, ...args]: [string, ...string[]], totals: Totals): Promise<void> {
+export function runTests(
+  root: string,
+  [script, ...args]: [string, ...string[]],
+  totals: Totals,
+): Promise<void> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, 'scripts', script), ...args], {
       cwd: root,
