@@ -3,16 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { download } from './items/download.ts';
+import { identity } from './items/identity.ts';
 import { inspect } from './items/inspect.ts';
 import { lists } from './items/lists.ts';
 import { memory } from './items/memory.ts';
 import { fullScale, type Item, quickScale } from './items/parts.ts';
+import { policy } from './items/policy.ts';
 import { upload } from './items/upload.ts';
 import { type Figure, formatFigure, type ItemResult, isMet } from './measure/figures.ts';
 import { familySeconds, load, machineSeconds } from './measure/process-figures.ts';
 import { startServed } from './measure/served.ts';
 
-const items: Readonly<Record<string, Item>> = { upload, inspect, download, memory, lists };
+const items: Readonly<Record<string, Item>> = { upload, inspect, download, memory, lists, identity, policy };
 
 const usage = `Usage: npm run bench -- [--quick] [--json FILE] [--profile FOLDER] [name…]
   names      ${Object.keys(items).join(', ')}; all unless given

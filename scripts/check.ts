@@ -1,4 +1,4 @@
-/** `npm run check`: everything CI runs: static checks, the tests, the walks. `--tested` leaves out the tests, when `npm test` has just run. */
+/** `npm run check`: everything CI runs: static checks, the tests, the walks, the tests on real services. `--tested` leaves out the tests, when `npm test` has just run. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,8 +42,9 @@ const steps: Step[] = [
 const totals: Totals = { passed: 0, failed: 0 };
 for (const step of steps) await runStep(step, totals);
 if (!values.static) {
-  if (!values.tested) await runTests(root, [], totals);
-  await runTests(root, ['--walks'], totals);
+  if (!values.tested) await runTests(root, ['test.ts'], totals);
+  await runTests(root, ['test.ts', '--walks'], totals);
+  await runTests(root, ['test-services.ts'], totals);
 }
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;

@@ -21,6 +21,7 @@ function readArguments() {
 }
 
 async function main(): Promise<number> {
+  const started = performance.now();
   const { values, positionals } = readArguments();
   const wanted = positionals.length > 0 ? positionals : [folder];
   const files = findTestFiles(root, 'tests', wanted).filter((file) => file.startsWith(folder));
@@ -58,8 +59,10 @@ async function main(): Promise<number> {
   }
   for (const text of [formatSkips(runs), formatFailures(runs)]) if (text !== '') console.log(`\n${text}`);
   const totals = count(runs);
-  console.log(`\n${formatTotals(totals)}`);
-  return totals.failed > 0 || totals.passed === 0 || controller.signal.aborted ? 1 : 0;
+  console.log(`\n${runs.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(formatTotals(totals));
+  const nothingRan = totals.passed + totals.skipped === 0;
+  return totals.failed > 0 || nothingRan || controller.signal.aborted ? 1 : 0;
 }
 
 process.exitCode = await main();

@@ -19,19 +19,26 @@ export interface Served extends AsyncDisposable {
   readonly postmaster: number;
   readonly config: string;
   readonly folder: string;
+  /** Empty in any mode but "tokens". */
   readonly adminToken: string;
   /** A token of a member of `project`. */
   memberToken(project: string): Promise<string>;
 }
 
-/** Serves images in mode "tokens", log and all; the log goes to a file. `folder` holds everything and is removed. */
-export async function startServed(nodeOptions: readonly string[]): Promise<Served> {
+/**
+ * Serves images, in mode "tokens" unless `identity` says otherwise, log and all; the log goes to a file. `folder` holds
+ * everything and is removed.
+ */
+export async function startServed(
+  nodeOptions: readonly string[],
+  identity: Readonly<Record<string, unknown>> = { mode: 'tokens' },
+): Promise<Served> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tintype-bench-'));
   // For the unprivileged user that PostgreSQL runs as when we are root.
   await chmod(folder, 0o711);
   const dataDir = path.join(folder, 'data');
   const config = path.join(folder, 'config.yaml');
-  await writeFile(config, stringify({ listen: '127.0.0.1:0', dataDir }));
+  await writeFile(config, stringify({ listen: '127.0.0.1:0', dataDir, identity }));
   const log = await open(path.join(folder, 'log'), 'w');
   const child = spawn(process.execPath, [...nodeOptions, command, 'serve', '--config', config], {
     cwd: root,
@@ -47,7 +54,8 @@ export async function startServed(nodeOptions: readonly string[]): Promise<Serve
       postmaster: Number(lock.split('\n')[0]),
       config,
       folder,
-      adminToken: (await readFile(path.join(dataDir, 'admin.token'), 'utf8')).trim(),
+      adminToken:
+        identity.mode === 'tokens' ? (await readFile(path.join(dataDir, 'admin.token'), 'utf8')).trim() : '',
       async memberToken(project) {
         const input = { project, user: 'benchmark', roles: ['member'], expiresAt: null };
         return (await createToken({ config }, input)).token;

@@ -43,10 +43,14 @@ export async function runStep({ name, run }: Step, totals: Totals): Promise<void
   totals[findings.length === 0 ? 'passed' : 'failed'] += 1;
 }
 
-/** Runs `scripts/test.ts` with its output going to the terminal, and reads its last line. */
-export function runTests(root: string, args: string[], totals: Totals): Promise<void> {
+/** Runs one of the `scripts` that run tests with its output going to the terminal, and reads its last line. */
+export function runTests(
+  root: string,
+  [script, ...args]: [string, ...string[]],
+  totals: Totals,
+): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'scripts/test.ts'), ...args], {
+    const child = spawn(process.execPath, [join(root, 'scripts', script), ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { needs, needsOwnServer, openTarget, type Role, type Target } from '../support/target.ts';
+import { differs, needs, needsOwnServer, openTarget, type Role, type Target } from '../support/target.ts';
+import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { type Answer, Client, type Json } from './client.ts';
 
@@ -79,19 +80,26 @@ const rights: Record<string, Partial<Record<Role, readonly string[] | null>>> = 
   },
 };
 
+/** Attempts whose outcome is another there. */
+const unlikeReference: Record<string, string | false> = {
+  'change nothing': differs('A patch without operations is 200 for whoever sees the image.'),
+  delete: differs('If-Match is ignored.'),
+};
+const ownerless = differs('An image without owner is hidden from projects; later versions show it.');
+
 for (const [kind, byRole] of Object.entries(rights))
   for (const [role, may] of Object.entries(byRole) as [Role, readonly string[] | null][])
-    test(`${role} and an image that is ${kind}`, { skip }, async () => {
+    test(`${role} and an image that is ${kind}`, {
+      skip: skip || (kind === 'ownerless' && role !== 'admin' && ownerless),
+    }, async () => {
       const client = new Client(target, role);
       const { id } = images[kind];
       for (const [name, { attempt, success }] of Object.entries(attempts)) {
+        if (may !== null && unlikeReference[name]) continue;
         const answer = await attempt(client, id);
         const expected = may === null ? 404 : may.includes(name) ? success : 403;
         assert.equal(answer.status, expected, `${name}: ${answer.body}`);
-        if (answer.status === 404) {
-          const reason = may === null ? 'image_not_found' : 'tag_not_found';
-          assert.equal(answer.json.error.reason, reason);
-        }
+        if (answer.status === 404) refused(answer, may === null ? 'image_not_found' : 'tag_not_found');
       }
     });
 
@@ -127,8 +135,9 @@ test('what is private or shared elsewhere is never listed', { skip }, async () =
   assert.deepEqual(await listed('other', `&checksum=${images.private.checksum}`), ['public']);
 });
 
-test('an administrator finds every image', { skip }, async () => {
-  assert.deepEqual(await listed('admin'), Object.keys(images).sort());
+test('an administrator finds every image, community images of others on request', { skip }, async () => {
+  assert.deepEqual(await listed('admin'), ['ownerless', 'private', 'public', 'shared']);
+  assert.deepEqual(await listed('admin', '&visibility=community'), ['community']);
   assert.deepEqual(await listed('admin', '&visibility=all'), Object.keys(images).sort());
   assert.deepEqual(await listed('admin', '&visibility=private'), ['ownerless', 'private']);
   assert.deepEqual(await listed('admin', '&visibility=shared'), ['shared']);
@@ -151,7 +160,9 @@ test('hidden images stay readable by id', { skip }, async () => {
   assert.ok((await member.ids('limit=1000&os_hidden=true')).includes(id));
 });
 
-test('tasks are for the project that owns them', { skip }, async () => {
+test('tasks are for the project that owns them', {
+  skip: skip || differs('An upload leaves no task.'),
+}, async () => {
   const { id } = images.community;
   const seen = async (role: Role) => (await new Client(target, role).tasks(id)).length;
   assert.deepEqual([await seen('member'), await seen('admin'), await seen('other')], [1, 1, 0]);

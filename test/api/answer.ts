@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { type FailureCode, failures } from '@tintype/contract';
-import { isReference } from '../support/target.ts';
+import { differs } from '../support/target.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what the server sends is what the tests check.
 export type Json = any;
@@ -30,24 +30,39 @@ function checkError({ status, headers, body }: Answer): void {
   assert.equal(failures[reason as FailureCode].status, status, text);
 }
 
+/** For where an error's reason is looked at. */
+export const plainErrors = differs('Errors are HTML or plain text, as Accept asks, and name no reason.');
+const emptyWithType = differs('Answers without a body have a Content-Type.');
+const withoutContext = differs('Only answers of the handlers of /v2 have an X-Openstack-Request-Id.');
+const otherMiddleware = differs('It is keystonemiddleware in front that adds WWW-Authenticate to a 401.');
+
 /** Fails unless the answer is one that the contract allows at all. */
 export function checkAnswer(method: string, answer: Answer): void {
   const { status, headers, body } = answer;
-  assert.match(headers['x-openstack-request-id']?.toString() ?? 'none', /^req-/);
+  const id = headers['x-openstack-request-id']?.toString();
+  if (id !== undefined || withoutContext === false) assert.match(id ?? 'none', /^req-/);
   if ([202, 204, 304].includes(status)) {
     assert.equal(body.length, 0);
-    assert.equal(headers['content-type'], undefined);
+    if (emptyWithType === false) assert.equal(headers['content-type'], undefined);
   }
-  if (status >= 400 && method !== 'HEAD' && !isReference) checkError(answer);
-  if (status === 401)
+  if (status >= 400 && method !== 'HEAD' && plainErrors === false) checkError(answer);
+  if (status === 401 && otherMiddleware === false)
     assert.match(headers['www-authenticate'] ?? 'none', /^Keystone uri='https?:\/\/[^']+'$/);
+}
+
+const unordered = differs('Tags come in no order.');
+
+/** The record with its tags as they were given, or sorted where they come in no order. */
+export function inOrder<T extends { readonly tags: string[] }>(record: T): T {
+  return unordered === false ? record : { ...record, tags: record.tags.toSorted() };
 }
 
 /** Fails unless the answer is this refusal. */
 export function refused(answer: Answer, reason: FailureCode, message?: RegExp): void {
-  const text = answer.body.toString();
+  // It may be an image.
+  const text = answer.body.toString().slice(0, 500);
   assert.equal(answer.status, failures[reason].status, text);
-  if (isReference) return;
+  if (plainErrors !== false) return;
   assert.equal(answer.json.error.reason, reason, text);
   if (message !== undefined) assert.match(answer.json.error.message, message);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { until } from '../support/process.ts';
-import { better, openTarget, type Target } from '../support/target.ts';
+import { differs, openTarget, type Target } from '../support/target.ts';
 import { bytes, digest, pieces } from './bytes.ts';
 import { type Answer, Client, type Json, raw } from './client.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -240,7 +240,7 @@ const step = fc.record({
 const plan = fc.array(fc.array(step, { minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 5 });
 
 test('whoever comes first, no image is ever seen half, wrong or back from the dead', {
-  skip: better,
+  skip: differs('Changes made at the same time lose each other, and uploads that fail leave no trace.'),
 }, async () => {
   const runs = Number(process.env.TINTYPE_TEST_RUNS ?? 1) * 30;
   await fc.assert(

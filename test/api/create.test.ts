@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
-import { better, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
-import { refused } from './answer.ts';
+import { differs, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { inOrder, refused } from './answer.ts';
 import { Client, type Json } from './client.ts';
 
 let target: Target;
@@ -49,7 +49,8 @@ test('everything that may be chosen is taken as given', async () => {
   };
   const answer = await create(chosen);
   assert.equal(answer.status, 201);
-  for (const [name, value] of Object.entries(chosen)) assert.deepEqual(answer.json[name], value, name);
+  const made = inOrder(answer.json);
+  for (const [name, value] of Object.entries(chosen)) assert.deepEqual(made[name], value, name);
   const nulls = await client.create({ name: null, disk_format: null, container_format: null });
   assert.equal(nulls.name, null);
 });
@@ -96,7 +97,7 @@ for (const [what, text] of Object.entries(documents))
     );
   });
 
-test('bytes that are no UTF-8 are 400', { skip: better }, async () => {
+test('bytes that are no UTF-8 are 400', async () => {
   for (const hex of ['ff', 'c328', 'eda080', 'f8888080', 'c0af', 'e28200'])
     refused(
       await client.call('POST', '/v2/images', { body: Buffer.from(`7b226e616d65223a22${hex}227d`, 'hex') }),
@@ -104,7 +105,9 @@ test('bytes that are no UTF-8 are 400', { skip: better }, async () => {
     );
 });
 
-test('a document that is no object is 400', { skip: better }, async () => {
+test('a document that is no object is 400', {
+  skip: differs('A document that is no object is 500.'),
+}, async () => {
   for (const document of [[], null, 'name', 5, true, [{ name: 'x' }]])
     refused(
       await client.call('POST', '/v2/images', { body: Buffer.from(JSON.stringify(document)) }),
@@ -133,14 +136,15 @@ for (const [name, values] of Object.entries(wrong))
       refused(await create({ [name]: value }), 'invalid_attribute', new RegExp(name));
   });
 
+const hashesPass = differs('os_hash_algo and os_hash_value are ignored in a creation.');
+
 test('an attribute of the server is 403, with the words that people look for', async () => {
   for (const [name, value] of Object.entries({
     status: 'active',
     size: 5,
     virtual_size: 5,
     checksum: 'd41d8cd98f00b204e9800998ecf8427e',
-    os_hash_algo: 'sha512',
-    os_hash_value: 'aa',
+    ...(hashesPass === false && { os_hash_algo: 'sha512', os_hash_value: 'aa' }),
     created_at: '2026-01-01T00:00:00Z',
     updated_at: '2026-01-01T00:00:00Z',
     self: '/v2/images/x',
@@ -174,11 +178,12 @@ test('a reserved name is 403', async () => {
 
 test('a property name has 1 to 255 characters', async () => {
   refused(await create({ ['k'.repeat(256)]: 'v' }), 'invalid_attribute');
-  if (better === false) refused(await create({ '': 'v' }), 'invalid_attribute');
+  if (differs('A property may have an empty name.') === false)
+    refused(await create({ '': 'v' }), 'invalid_attribute');
   await client.create({ ['k'.repeat(255)]: 'v' });
 });
 
-test('names that reach into prototypes do no harm', { skip: better }, async () => {
+test('names that reach into prototypes do no harm', async () => {
   const text = '{"__proto__":{"visibility":"public","polluted":"yes"},"name":"x"}';
   refused(await client.call('POST', '/v2/images', { body: Buffer.from(text) }), 'invalid_json');
   const record = await client.create({ constructor: 'a', prototype: 'b', valueOf: 'c' });
@@ -197,7 +202,8 @@ test('an id is used once, even after deletion, however it is written', async () 
   const id = randomUUID();
   await client.create({ id });
   refused(await create({ id }), 'image_exists');
-  if (better === false) refused(await create({ id: id.toUpperCase() }), 'image_exists');
+  if (differs('An id in capitals is another id.') === false)
+    refused(await create({ id: id.toUpperCase() }), 'image_exists');
   assert.equal((await client.delete(`/v2/images/${id}`)).status, 204);
   refused(await create({ id }), 'image_exists');
   assert.equal((await client.show(id)).status, 404);
@@ -235,7 +241,8 @@ test('more than 128 properties or tags are 413', async () => {
   await client.create({ ...properties(128), tags: tags(128) });
   refused(await create(properties(129)), 'quota_properties');
   refused(await create({ tags: tags(129) }), 'quota_tags');
-  await client.create({ tags: [...tags(128), 't0'] });
+  if (differs('Doubled tags count towards the quota.') === false)
+    await client.create({ tags: [...tags(128), 't0'] });
 });
 
 test('limits are configurable, and can be lifted', { skip: needsOwnServer }, async () => {
@@ -249,7 +256,9 @@ test('limits are configurable, and can be lifted', { skip: needsOwnServer }, asy
   }
 });
 
-test('a document over a mebibyte is 413, and the refusal can be read', { skip: better }, async () => {
+test('a document over a mebibyte is 413, and the refusal can be read', {
+  skip: differs('Documents may have any size.'),
+}, async () => {
   const big = Buffer.from(JSON.stringify({ k: 'v'.repeat(1 << 20) }));
   refused(await client.call('POST', '/v2/images', { body: big }), 'body_too_large');
   refused(await client.call('POST', '/v2/images', { body: big, chunked: true }), 'body_too_large');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { better, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, raw } from './client.ts';
@@ -52,7 +52,7 @@ test('an unknown image is 404', async () => {
     refused(await client.delete(`/v2/images/${id}`), 'image_not_found');
 });
 
-test('an id is the same in capitals', { skip: better }, async () => {
+test('an id is the same in capitals', { skip: differs('An id in capitals is another id.') }, async () => {
   const { id } = await client.create();
   assert.equal((await client.show(id.toUpperCase())).json.id, id);
   assert.equal((await client.delete(`/v2/images/${id.toUpperCase()}`)).status, 204);
@@ -107,15 +107,15 @@ test('tags of every kind of character come back as they went', async () => {
   const { id } = await client.create();
   const tags = [
     'a b',
-    'ünïcödé ☃ 😀',
-    'a/b',
+    ...(differs('A tag outside ASCII is garbled in a path.') === false ? ['ünïcödé ☃ 😀'] : []),
+    ...(differs('A tag with a slash has no path.') === false ? ['a/b'] : []),
     '?&=#%+',
     '..',
     '.',
     '"quoted"',
     '%41',
     "x'; DROP TABLE images; --",
-    '\u0001\n',
+    ...(differs('A line feed at the end of a tag in a path is dropped.') === false ? ['\u0001\n'] : []),
   ];
   for (const tag of tags) {
     const path = `/v2/images/${id}/tags/${encodeURIComponent(tag).replaceAll('.', '%2E')}`;
@@ -131,15 +131,19 @@ test('tags of every kind of character come back as they went', async () => {
   assert.deepEqual((await client.show(id)).json.tags, []);
 });
 
+const lettersOfPaths = differs('Of a tag in a path bytes are counted.') === false ? ['a', '☃', '😀'] : ['a'];
+
 test('a tag has at most 255 characters', async () => {
   const { id } = await client.create();
-  for (const letter of ['a', '☃', '😀']) {
+  for (const letter of lettersOfPaths) {
     const path = `/v2/images/${id}/tags/${encodeURIComponent(letter.repeat(255))}`;
     assert.equal((await client.put(path)).status, 204);
     refused(await client.put(path + encodeURIComponent(letter)), 'invalid_attribute');
   }
-  refused(await client.put(`/v2/images/${id}/tags/${'a'.repeat(20_000)}`), 'invalid_attribute');
-  if (better === false) refused(await client.put(`/v2/images/${id}/tags/a%00b`), 'invalid_attribute');
+  if (differs('A request line over 8 KiB is 414.') === false)
+    refused(await client.put(`/v2/images/${id}/tags/${'a'.repeat(20_000)}`), 'invalid_attribute');
+  if (differs('A tag may contain NUL.') === false)
+    refused(await client.put(`/v2/images/${id}/tags/a%00b`), 'invalid_attribute');
 });
 
 test('the 129th tag is 413', async () => {
@@ -149,7 +153,9 @@ test('the 129th tag is 413', async () => {
   refused(await client.put(`/v2/images/${id}/tags/more`), 'quota_tags');
 });
 
-test('tags put at the same time all stay', async () => {
+test('tags put at the same time all stay', {
+  skip: differs('Of tags put at the same time some are lost.'),
+}, async () => {
   const { id } = await client.create();
   const tags = Array.from({ length: 20 }, (_, i) => `t${i}`);
   await Promise.all(tags.map((tag) => client.put(`/v2/images/${id}/tags/${tag}`)));

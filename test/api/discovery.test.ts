@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { VersionsDocument } from '@tintype/contract';
 import Value from 'typebox/value';
-import { better, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { Client, type Json, send } from './client.ts';
 
@@ -69,8 +69,9 @@ test('what this server does is announced, and what it does not do is not', {
 });
 
 test('GET /v2 leads to /v2/, which is nothing', async () => {
+  const role = differs('GET /v2 needs a token.') === false ? null : 'caller';
   for (const path of ['/v2', '/v2.1', '/v2?a=b']) {
-    const answer = await send(target, null, 'GET', path);
+    const answer = await send(target, role, 'GET', path);
     assert.equal(answer.status, 302, path);
     assert.match(answer.headers.location ?? 'none', /^https?:\/\/[^/]+\/v2\/$/);
   }
@@ -84,7 +85,7 @@ test('GET /healthcheck says OK and needs no token', async () => {
   assert.match(answer.headers['content-type'] ?? 'none', /^text\/plain/);
 });
 
-test('GET /readyz says which parts answer', { skip: better }, async () => {
+test('GET /readyz says which parts answer', { skip: differs('There is no /readyz.') }, async () => {
   const answer = await send(target, null, 'GET', '/readyz');
   assert.equal(answer.status, 200);
   const { ready, checks } = answer.json;
@@ -93,7 +94,9 @@ test('GET /readyz says which parts answer', { skip: better }, async () => {
   for (const [part, state] of Object.entries(checks)) assert.equal(state, 'ok', part);
 });
 
-test('GET /metrics shows figures in Prometheus form', { skip: better }, async () => {
+test('GET /metrics shows figures in Prometheus form', {
+  skip: differs('There is no /metrics.'),
+}, async () => {
   await client.get('/v2/images');
   const answer = await send(target, null, 'GET', '/metrics');
   assert.equal(answer.status, 200);
@@ -109,9 +112,14 @@ test('GET /metrics shows figures in Prometheus form', { skip: better }, async ()
   assert.match(text, /^tintype_image_bytes_sent_total \d+$/m);
 });
 
+const versionsByFeature = differs(
+  'A version beyond v2.7 leads nowhere while what it announces is off, or came with a later release.',
+);
+
 test('every version from v2.0 to v2.18 leads to the same handlers', async () => {
   const { id } = await client.create({ name: 'by any version' });
   for (let minor = 0; minor <= 18; minor += 1) {
+    if (minor > 7 && versionsByFeature !== false) continue;
     const answer = await client.get(`/v2.${minor}/images/${id}`);
     assert.equal(answer.status, 200, `v2.${minor}`);
     assert.equal(answer.json.self, `/v2/images/${id}`);
@@ -121,7 +129,7 @@ test('every version from v2.0 to v2.18 leads to the same handlers', async () => 
 
 test('Accept can name the version instead of the path', async () => {
   const { id } = await client.create();
-  for (const version of ['v2', 'v2.0', 'v2.12']) {
+  for (const version of ['v2', 'v2.0', versionsByFeature === false ? 'v2.12' : 'v2.7']) {
     const answer = await client.get(`/images/${id}`, {
       Accept: `application/vnd.openstack.images-${version}`,
     });
@@ -134,6 +142,7 @@ test('Accept can name the version instead of the path', async () => {
     });
     assert.equal(answer.status, 300, version);
   }
+  if (differs('A version in Accept counts more than the one in the path.') !== false) return;
   const both = await client.get(`/v2.1/images/${id}`, { Accept: 'application/vnd.openstack.images-v2.99' });
   assert.equal(both.status, 200, 'the path counts');
 });

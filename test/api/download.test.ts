@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { better, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes, digest } from './bytes.ts';
 import { type Answer, Client, type Json, raw } from './client.ts';
@@ -41,19 +41,21 @@ function checkPart(answer: Answer, first: number, last: number): void {
   assert.ok(answer.body.equals(data.subarray(first, last + 1)));
 }
 
+const noConditions = differs('Data have neither ETag nor Accept-Ranges, and no download is conditional.');
+
 test('the whole image comes with its length, digest and name for caches', async () => {
   const answer = await client.download(image.id);
   checkWhole(answer);
   const { headers } = answer;
   assert.equal(headers['content-type'], 'application/octet-stream');
   assert.equal(headers['content-md5'], digest('md5', data), 'in hex, not in base64');
-  if (better !== false) return;
   assert.equal(headers['content-length'], String(size));
+  if (noConditions !== false) return;
   assert.equal(headers['accept-ranges'], 'bytes');
   assert.match(headers.etag ?? 'none', /^"[^"]+"$/);
 });
 
-test('the same bytes have the same ETag, others another', { skip: better }, async () => {
+test('the same bytes have the same ETag, others another', { skip: noConditions }, async () => {
   const same = await client.createActive(data);
   const other = await client.createActive(bytes(size, 2));
   assert.equal((await client.download(same.id)).headers.etag, etag);
@@ -87,10 +89,12 @@ for (const [range, first, last] of parts)
     checkPart(await client.download(image.id, { Range: `bytes=${range}` }), first, last);
   });
 
-test('a range may be written with spaces around', { skip: better }, async () => {
+test('a range may be written with spaces around', async () => {
   checkPart(await client.download(image.id, { Range: ' bytes= 5 - 9 ' }), 5, 9);
   checkPart(await client.download(image.id, { Range: 'Bytes=5-9' }), 5, 9);
 });
+
+const sizeUntold = differs('A 416 does not tell the size.');
 
 test('ranges that cannot be satisfied are 416 and tell the size', async () => {
   for (const range of [
@@ -98,13 +102,13 @@ test('ranges that cannot be satisfied are 416 and tell the size', async () => {
     `bytes=${size}-${size + 5}`,
     'bytes=99999999999999999999-',
     'bytes=9-5',
-    'bytes=-0',
-    'bytes=-',
+    ...(differs('The last 0 bytes are all bytes.') === false ? ['bytes=-0'] : []),
+    ...(differs('Ranges with two dashes, or with nothing but one, are 206 or 500.') === false
+      ? ['bytes=-', 'bytes=1-2-3', 'bytes=--5']
+      : []),
     'bytes=',
     'bytes=a-b',
     'bytes=1',
-    'bytes=1-2-3',
-    'bytes=--5',
     'bytes=1.5-2',
     'items=0-5',
     'bytes 0-5',
@@ -113,7 +117,7 @@ test('ranges that cannot be satisfied are 416 and tell the size', async () => {
   ]) {
     const answer = await client.download(image.id, { Range: range });
     refused(answer, 'range_not_satisfiable');
-    if (better === false) assert.equal(answer.headers['content-range'], `bytes */${size}`, range);
+    if (sizeUntold === false) assert.equal(answer.headers['content-range'], `bytes */${size}`, range);
   }
 });
 
@@ -132,7 +136,7 @@ test('Content-Range in a request is a range of old', async () => {
   checkPart(await client.download(image.id, { Range: 'bytes=1-2', 'Content-Range': 'bytes 5-9/*' }), 1, 2);
 });
 
-test('If-Range serves the part of the same data, and else the whole', { skip: better }, async () => {
+test('If-Range serves the part of the same data, and else the whole', { skip: noConditions }, async () => {
   const range = (text: string) => client.download(image.id, { Range: 'bytes=5-9', 'If-Range': text });
   checkPart(await range(etag), 5, 9);
   for (const text of ['"other"', `W/${etag}`, etag.slice(1, -1), 'Wed, 21 Oct 2026 07:28:00 GMT', '*'])
@@ -141,7 +145,7 @@ test('If-Range serves the part of the same data, and else the whole', { skip: be
   checkWhole(await client.download(image.id, { Range: 'bytes=9-5', 'If-Range': '"other"' }));
 });
 
-test('If-None-Match spares what the client has', { skip: better }, async () => {
+test('If-None-Match spares what the client has', { skip: noConditions }, async () => {
   for (const text of [etag, `W/${etag}`, `"other", ${etag}`, `"a",W/"b",${etag}`, '*']) {
     const answer = await client.download(image.id, { 'If-None-Match': text });
     assert.equal(answer.status, 304, text);
@@ -153,7 +157,7 @@ test('If-None-Match spares what the client has', { skip: better }, async () => {
   assert.equal((await client.download(image.id, both)).status, 304);
 });
 
-test('If-Match insists on what the client knows', { skip: better }, async () => {
+test('If-Match insists on what the client knows', { skip: noConditions }, async () => {
   for (const text of [etag, `"other", ${etag}`, '*'])
     checkWhole(await client.download(image.id, { 'If-Match': text }));
   for (const text of ['"other"', `W/${etag}`])
@@ -163,7 +167,9 @@ test('If-Match insists on what the client knows', { skip: better }, async () => 
 
 test('an image without data is 204, whatever is asked of it', async () => {
   const { id } = await client.create(raw);
-  for (const headers of [{}, { Range: 'bytes=0-5' }, { Range: 'x' }, { 'If-None-Match': '*' }]) {
+  const ranges =
+    differs('A range of no data is 500 or 416.') === false ? [{ Range: 'bytes=0-5' }, { Range: 'x' }] : [];
+  for (const headers of [{}, ...ranges, { 'If-None-Match': '*' }]) {
     const answer = await client.download(id, headers);
     assert.equal(answer.status, 204);
     assert.equal(answer.body.length, 0);
@@ -176,7 +182,8 @@ test('an image of no bytes is 200 and has no range', async () => {
   assert.equal(whole.status, 200);
   assert.equal(whole.headers['content-length'], '0');
   assert.equal(whole.headers['content-md5'], 'd41d8cd98f00b204e9800998ecf8427e');
-  for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-5'])
+  const last = differs('The last bytes of none are 206, from 0 to -1.') === false ? ['bytes=-5'] : [];
+  for (const range of ['bytes=0-', 'bytes=0-0', ...last])
     refused(await client.download(id, { Range: range }), 'range_not_satisfiable');
 });
 

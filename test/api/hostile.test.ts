@@ -3,13 +3,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Route, routes } from '@tintype/contract';
 import fc from 'fast-check';
-import { better, openTarget, type Target } from '../support/target.ts';
+import { differs, openTarget, type Target } from '../support/target.ts';
 import { bytes } from './bytes.ts';
 import { type Answer, type Call, Client, raw } from './client.ts';
+import {
+  hostileDocument as document,
+  hostileNumber as number,
+  hostileStrings as strings,
+  hostileText as text,
+} from './hostile-values.ts';
 import { exchange, head } from './raw-socket.ts';
 
-// The reference answers some of this with 500.
-const skip = better;
+const skip = differs('Some hostile input is 500.');
 const table = Object.values(routes) as Route[];
 let target: Target;
 let client: Client;
@@ -40,65 +45,6 @@ async function survive(method: string, path: string, call: Call = {}): Promise<A
   return answer;
 }
 
-const strings = [
-  '',
-  ' ',
-  '.',
-  '..',
-  '../../etc/passwd',
-  '..\\..\\windows',
-  '/etc/passwd',
-  '//x',
-  'file:///etc/passwd',
-  'http://user:secret@localhost/',
-  '\u0000',
-  'a\u0000b',
-  '\ud800',
-  '\udc00\ud800',
-  '\u202eabc',
-  '\uffff\ufffe',
-  '☃😀',
-  `a${'\u0301'.repeat(500)}`,
-  '%',
-  '%00',
-  '%2e%2e%2f',
-  '%ff%fe',
-  "'; DROP TABLE images; --",
-  '" OR 1=1 --',
-  '$1',
-  '{{7*7}}',
-  '$\u007bjndi:ldap://x}',
-  '<script>alert(1)</script>',
-  '\r\nX-Injected: yes\r\n',
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'hasOwnProperty',
-  'then',
-  'toJSON',
-  'null',
-  'undefined',
-  'NaN',
-  'Infinity',
-  '-1',
-  '0',
-  '1e309',
-  '9007199254740993',
-  '99999999999999999999999999',
-  'in:',
-  'in:"',
-  'gt:',
-  'x'.repeat(5000),
-];
-
-const text = fc.oneof(fc.constantFrom(...strings), fc.string({ unit: 'binary', maxLength: 40 }));
-const number = fc.constantFrom(-1, 0, 1, 1.5, -0, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 1e300, 5e-324, -(2 ** 63));
-const document = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 4 }, text, number, fc.boolean(), fc.constant(null), tie('list'), tie('object')),
-  list: fc.array(tie('value'), { maxLength: 4 }),
-  object: fc.dictionary(text, tie('value'), { maxKeys: 4 }),
-}));
 const baseNames = [
   'name',
   'id',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type Route, routes } from '@tintype/contract';
-import { needs, openTarget, type Role, type Target } from '../support/target.ts';
+import { differs, needs, openTarget, type Role, type Target } from '../support/target.ts';
 import { bytes } from './bytes.ts';
 import { type Answer, type Call, Client, type Json, raw } from './client.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -71,6 +71,8 @@ const callsOf: Partial<Record<Route['body'], readonly Call[]>> & Record<'none', 
     { json: [], headers: { ...patchType, 'If-Match': '"x"' } },
     { json: [{ op: 'replace', path: '/size', value: 5 }], headers: patchType },
     { json: [{ op: 'remove', path: '/locations/0' }], headers: patchType },
+    { json: { member: 'me' } },
+    { json: { status: 'accepted' } },
     { json: { url: 'https://one.example/image' } },
     { json: { url: 'file:///etc/passwd', validation_data: {} } },
   ],
@@ -102,6 +104,47 @@ for (const [name, route] of imageRoutes)
         }
       }
   });
+
+const namespace = `hidden-${randomUUID()}`;
+const namespaceRoutes = (Object.entries(routes) as [string, Route][]).filter(([, { path }]) =>
+  path.includes(':namespace'),
+);
+/** Documents that one of these routes or another takes. */
+const definitions: readonly Call[] = [
+  { json: { namespace: 'mine' } },
+  { json: { name: 'one' } },
+  { json: { name: 'one', title: 'One', type: 'string' } },
+  { json: { tags: [{ name: 'one' }] } },
+];
+
+test("another's namespace and all it defines is like one that is not there", {
+  skip:
+    skip ||
+    needs('admin') ||
+    differs('A hidden namespace and an unknown one are refused in different words.'),
+}, async () => {
+  const admin = new Client(target, 'admin');
+  const other = new Client(target, 'other');
+  const made = await admin.call('POST', '/v2/metadefs/namespaces', {
+    json: {
+      ...{ namespace, owner: hidden[0].owner, description: secret, objects: [{ name: 'one' }] },
+      ...{ properties: { one: { title: 'One', type: 'string' } }, tags: [{ name: 'one' }] },
+      resource_type_associations: [{ name: 'one' }],
+    },
+  });
+  assert.equal(made.status, 201, made.body.toString());
+  target.tidyLater(() => admin.delete(`/v2/metadefs/namespaces/${namespace}`));
+  for (const [name, route] of namespaceRoutes)
+    for (const call of route.body === 'json' ? definitions : [{}, { headers: { 'If-Match': '"x"' } }])
+      for (const inner of route.path.includes(':name') ? ['one', 'none'] : ['']) {
+        const at = (space: string) => route.path.replace(':namespace', space).replace(':name', inner);
+        const absent = `hidden-${randomUUID()}`;
+        const expected = shape(await other.call(route.method, at(absent), call), absent);
+        const answer = await other.call(route.method, at(namespace), call);
+        assert.deepEqual(shape(answer, namespace), expected, `${name} ${inner} ${JSON.stringify(call)}`);
+        assert.ok(!answer.body.includes(secret), name);
+      }
+});
 
 test("nothing of another's images shows in any list", { skip }, async () => {
   const other = new Client(target, 'other');
@@ -142,7 +185,9 @@ test("nothing of another's images shows in any list", { skip }, async () => {
   }
 });
 
-test("a marker of another's image is like one that is not there", { skip }, async () => {
+test("a marker of another's image is like one that is not there", {
+  skip: skip || differs('A marker that another project hides is 403.'),
+}, async () => {
   const other = new Client(target, 'other');
   const absent = randomUUID();
   for (const query of ['', '&sort=name:asc', '&visibility=all']) {
@@ -166,7 +211,7 @@ test('names of users and projects do not leak into refusals', { skip }, async ()
   const { id, owner } = await member.create({ visibility: 'community', protected: true });
   const other = new Client(target, 'other');
   for (const answer of [
-    await other.patch(id, []),
+    await other.patch(id, [{ op: 'replace', path: '/name', value: 'x' }]),
     await other.delete(`/v2/images/${id}`),
     await other.upload(id, data),
     await other.put(`/v2/images/${id}/tags/x`),

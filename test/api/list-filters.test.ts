@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { better, needs, openTarget, type Target } from '../support/target.ts';
+import { differs, needs, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, type Json, raw } from './client.ts';
@@ -121,8 +121,10 @@ const sets: [string, Record<string, string>, string[]][] = [
   ['one name', { name: 'in:queued' }, ['queued']],
   ['a quoted name with a comma', { name: 'in:"a,b",queued' }, ['comma', 'queued']],
   ['a quoted name at the end', { name: 'in:queued,"a,b"' }, ['comma', 'queued']],
+  ...(differs('Among nothing, no name is found.') === false
+    ? ([['nothing', { name: 'in:' }, ['empty']]] as (typeof equalities)[number][])
+    : []),
   ['an empty name', { name: 'in:,queued' }, ['empty', 'queued']],
-  ['nothing', { name: 'in:' }, ['empty']],
   ['statuses', { status: 'in:saving,active' }, ['active', 'empty']],
   ['disk formats', { disk_format: 'in:raw,qcow2' }, ['active', 'comma', 'empty']],
   ['container formats', { container_format: 'in:bare,ova' }, ['active', 'comma', 'empty']],
@@ -180,8 +182,8 @@ const badQueries = [
   'limit=1.5',
   'limit=0x10',
   'limit=1e3',
-  'limit=%201',
-  'visibility=',
+  ...(differs('Blanks around a limit are ignored.') === false ? ['limit=%201'] : []),
+  ...(differs('An empty visibility is one that no image has.') === false ? ['visibility='] : []),
   'visibility=secret',
   'visibility=Public',
   'member_status=maybe',
@@ -194,7 +196,7 @@ const badQueries = [
   'size_min=x',
   'size_min=1.5',
   'size_max=',
-  'size_max=99999999999999999999',
+  ...(differs('A size beyond 64 bits is 500.') === false ? ['size_max=99999999999999999999'] : []),
   'created_at=yesterday',
   'created_at=',
   'created_at=gt:',
@@ -226,11 +228,13 @@ const badQueries = [
 for (const query of badQueries)
   test(`?${query} is 400`, async () => refused(await client.get(`/v2/images?${query}`), 'invalid_query'));
 
-test('changes-since is refused with the name of what replaced it', { skip: better }, async () => {
+test('changes-since is refused with the name of what replaced it', async () => {
   refused(await client.get('/v2/images?changes-since=2026-01-01'), 'invalid_query', /updated_at=gte:/);
 });
 
-test('bounds that there are not and filters on locations are 400', { skip: better }, async () => {
+test('bounds that there are not and filters on locations are 400', {
+  skip: differs('Unknown bounds and filters on locations are 500, odd values of a filter find nothing.'),
+}, async () => {
   for (const query of [
     'foo_min=1',
     'foo_max=1',
@@ -253,10 +257,12 @@ test('a marker that is unknown, no id or deleted is 400', async () => {
 test("a marker of another project's private image is 400", { skip: needs('other') }, async () => {
   const other = new Client(target, 'other');
   const { id } = await other.create({ visibility: 'private' });
-  refused(await new Client(target, 'member').get(`/v2/images?marker=${id}`), 'invalid_marker');
+  const answer = await new Client(target, 'member').get(`/v2/images?marker=${id}`);
+  if (differs('A marker that another project hides is 403.') === false) refused(answer, 'invalid_marker');
+  else assert.equal(answer.status, 403);
 });
 
-test('of a parameter given twice the last counts', { skip: better }, async () => {
+test('of a parameter given twice the last counts', async () => {
   assert.deepEqual(
     await found([
       ['name', 'active'],

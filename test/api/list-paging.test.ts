@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { isReference, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { bytes } from './bytes.ts';
 import { Client, type Json } from './client.ts';
 
@@ -74,9 +74,13 @@ function checkComplete(seen: Json[]): void {
   assert.deepEqual(seen.map(({ id }) => id).sort(), images.map(({ id }) => id).sort());
 }
 
+const losesNulls = differs('Paging by a key that some images lack loses images or never ends.');
+
 for (const key of keys)
   for (const direction of ['asc', 'desc'])
-    test(`by ${key} ${direction} every image comes once, in order, whatever the page size`, async () => {
+    test(`by ${key} ${direction} every image comes once, in order, whatever the page size`, {
+      skip: (key === 'name' || key === 'size') && losesNulls,
+    }, async () => {
       const whole = await walk(`/v2/images?tag=${mark}&limit=1000&sort=${key}:${direction}`);
       checkComplete(whole);
       checkOrder(whole, [[key, direction]]);
@@ -91,7 +95,7 @@ for (const key of keys)
       }
     });
 
-test('several keys count one after the other', async () => {
+test('several keys count one after the other', { skip: losesNulls }, async () => {
   const orders: [string, [string, string][]][] = [
     [
       'sort=name:asc,size:desc,id:asc',
@@ -236,6 +240,8 @@ test('next is there exactly when the page was full, and never null', async () =>
   assert.equal(beyond.next, undefined);
 });
 
+const losesRepeated = differs('Of a repeated parameter links carry the last alone.');
+
 test('links begin with /v2 and carry every parameter, the marker replaced', async () => {
   const odd = 'ä &=+#%?/"';
   const pairs: [string, string][] = [
@@ -256,10 +262,9 @@ test('links begin with /v2 and carry every parameter, the marker replaced', asyn
   ] as const) {
     assert.match(link, /^\/v2\/images\?/);
     const carried = [...new URL(link, target.url).searchParams];
-    const expected = isReference
-      ? new Map([...pairs, ...marker] as [string, string][])
-      : [...pairs, ...marker];
-    assert.deepEqual([...(isReference ? new Map(carried) : carried)].sort(), [...expected].sort());
+    const expected = [...pairs, ...marker] as [string, string][];
+    const last = (all: [string, string][]) => (losesRepeated === false ? all : [...new Map(all)]);
+    assert.deepEqual(last(carried).sort(), last(expected).sort());
   }
   assert.match(next, /[?&]limit=3(&|$)/, 'clients edit that text');
   const again = (await client.get(next)).json;
@@ -269,7 +274,7 @@ test('links begin with /v2 and carry every parameter, the marker replaced', asyn
   assert.deepEqual([...new URL(strange.first, target.url).searchParams], [[odd, odd]]);
 });
 
-test('tags survive the walk', { skip: isReference && 'the reference loses them' }, async () => {
+test('tags survive the walk', { skip: losesRepeated }, async () => {
   const other = await client.create({ tags: [mark] });
   const seen = await walk(`/v2/images?tag=${mark}&tag=second%20tag&limit=10`);
   checkComplete(seen);

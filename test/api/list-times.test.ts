@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openTarget, type Target } from '../support/target.ts';
+import { differs, openTarget, type Target } from '../support/target.ts';
 import { Client, type Json } from './client.ts';
 
 let target: Target;
@@ -36,7 +36,9 @@ function shifted(time: string, ms: number, write = (date: Date) => date.toISOStr
   return write(new Date(Date.parse(time) + ms));
 }
 
-test('every operator compares with the time that the record shows', async () => {
+const hiddenFractions = differs('Times are compared with fractions of seconds that records do not show.');
+
+test('every operator compares with the time that the record shows', { skip: hiddenFractions }, async () => {
   const time = images[1].created_at;
   for (const [operator, expected] of Object.entries({
     'gt:': ['third'],
@@ -64,7 +66,7 @@ test('a time between two seconds lies between their images', async () => {
     assert.deepEqual(await found({ created_at: operator + between }), expected, operator);
 });
 
-test('the same instant is the same in every form', async () => {
+test('the same instant is the same in every form', { skip: hiddenFractions }, async () => {
   const time: string = images[1].created_at;
   const compact = time.replaceAll(/[-:]/g, '');
   const forms = [
@@ -84,12 +86,16 @@ test('the same instant is the same in every form', async () => {
   for (const form of forms) assert.deepEqual(await found({ created_at: `eq:${form}` }), ['second'], form);
 });
 
-test('a plus that nobody encoded is a plus', async () => {
+test('a plus that nobody encoded is a plus', {
+  skip: differs('A plus in the time of a query is a blank.'),
+}, async () => {
   const time = images[1].created_at.replace('Z', '+00:00');
   assert.deepEqual(await client.ids(`tag=${mark}&created_at=eq:${time}`), [images[1].id]);
 });
 
-test('far times are times', async () => {
+test('far times are times', {
+  skip: differs('Times at the ends of the calendar are 500.'),
+}, async () => {
   for (const [query, expected] of [
     ['gt:0001-01-01T00:00:00Z', 3],
     ['lt:9999-12-31T23:59:59Z', 3],

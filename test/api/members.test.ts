@@ -1,18 +1,19 @@
 /** Sharing images with projects, and taking them out of service (API sections 2, 3 and 7). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { as, startServer, type TestServer } from '../support/server.ts';
+import { differs, inProject, needsHeaders, openTarget, type Target } from '../support/target.ts';
 
-let server: TestServer;
+const skip = needsHeaders;
+let target: Target;
 before(async () => {
-  server = await startServer({ images: { maxMembers: 3 } });
+  target = await openTarget({ images: { maxMembers: 3 } });
 });
-after(() => server.close());
+after(() => target.close());
 
-const owner = as('owner', 'member');
-const partner = as('partner', 'member');
-const stranger = as('stranger', 'member');
-const admin = as('operator', 'admin');
+const owner = inProject('owner', 'member');
+const partner = inProject('partner', 'member');
+const stranger = inProject('stranger', 'member');
+const admin = inProject('operator', 'admin');
 
 interface Answer {
   readonly status: number;
@@ -26,18 +27,24 @@ async function call(
   path: string,
   body?: unknown,
 ): Promise<Answer> {
-  const answer = await fetch(`${server.url}/v2${path}`, {
+  const answer = await fetch(`${target.url}/v2${path}`, {
     method,
     headers: who,
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();
-  return { status: answer.status, json: text === '' ? null : JSON.parse(text) };
+  return {
+    status: answer.status,
+    get json() {
+      return text === '' ? null : JSON.parse(text);
+    },
+  };
 }
 
 async function create(fields: Record<string, unknown> = {}): Promise<string> {
   const { status, json } = await call(owner, 'POST', '/images', fields);
   assert.equal(status, 201, JSON.stringify(json));
+  target.tidyLater(() => call(admin, 'DELETE', `/images/${json.id}`));
   return json.id;
 }
 
@@ -46,7 +53,7 @@ async function listed(who: Record<string, string>, query = ''): Promise<string[]
   return json.images.map(({ id }: { id: string }) => id);
 }
 
-test('an image is shared, accepted, seen in lists, and taken back', async () => {
+test('an image is shared, accepted, seen in lists, and taken back', { skip }, async () => {
   const id = await create();
   assert.equal((await call(partner, 'GET', `/images/${id}`)).status, 404);
 
@@ -88,7 +95,7 @@ test('an image is shared, accepted, seen in lists, and taken back', async () => 
   assert.equal((await call(owner, 'DELETE', `/images/${id}/members/partner`)).status, 404);
 });
 
-test('a member sees only itself, a stranger nothing', async () => {
+test('a member sees only itself, a stranger nothing', { skip }, async () => {
   const id = await create();
   for (const member of ['partner', 'third']) await call(owner, 'POST', `/images/${id}/members`, { member });
   const { json: all } = await call(owner, 'GET', `/images/${id}/members`);
@@ -111,7 +118,7 @@ test('a member sees only itself, a stranger nothing', async () => {
   );
 });
 
-test('only the project itself answers, only the owner shares', async () => {
+test('only the project itself answers, only the owner shares', { skip }, async () => {
   const id = await create();
   await call(owner, 'POST', `/images/${id}/members`, { member: 'partner' });
   assert.equal(
@@ -125,7 +132,7 @@ test('only the project itself answers, only the owner shares', async () => {
   assert.equal((await call(partner, 'POST', `/images/${id}/members`, { member: 'third' })).status, 403);
   assert.equal((await call(partner, 'DELETE', `/images/${id}/members/partner`)).status, 403);
   assert.equal((await call(partner, 'DELETE', `/images/${id}`)).status, 403);
-  const patched = await fetch(`${server.url}/v2/images/${id}`, {
+  const patched = await fetch(`${target.url}/v2/images/${id}`, {
     method: 'PATCH',
     headers: { ...partner, 'Content-Type': 'application/openstack-images-v2.1-json-patch' },
     body: '[{"op":"replace","path":"/name","value":"mine"}]',
@@ -133,12 +140,13 @@ test('only the project itself answers, only the owner shares', async () => {
   assert.equal(patched.status, 403);
 });
 
-test('what cannot be shared, and what cannot be said', async () => {
+test('what cannot be shared, and what cannot be said', { skip }, async () => {
   const shared = await create();
   assert.equal((await call(owner, 'POST', `/images/${shared}/members`, {})).status, 400);
   assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: '' })).status, 400);
-  assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: 7 })).status, 400);
-  assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: 'a\0b' })).status, 400);
+  if (differs('A member may be a number or contain NUL.') === false)
+    for (const member of [7, 'a\0b'])
+      assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member })).status, 400);
   await call(owner, 'POST', `/images/${shared}/members`, { member: 'partner' });
   assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: 'partner' })).status, 409);
   assert.equal(
@@ -146,22 +154,24 @@ test('what cannot be shared, and what cannot be said', async () => {
     400,
   );
   assert.equal((await call(owner, 'GET', `/images/${shared}/members/third`)).status, 404);
-  for (const member of ['two', 'three']) await call(owner, 'POST', `/images/${shared}/members`, { member });
-  assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: 'four' })).status, 413);
+  if (target.server !== null) {
+    for (const member of ['two', 'three']) await call(owner, 'POST', `/images/${shared}/members`, { member });
+    assert.equal((await call(owner, 'POST', `/images/${shared}/members`, { member: 'four' })).status, 413);
+  }
 
   const secret = await create({ visibility: 'private' });
   assert.equal((await call(owner, 'POST', `/images/${secret}/members`, { member: 'partner' })).status, 403);
   assert.equal((await call(owner, 'GET', `/images/${secret}/members`)).status, 403);
 });
 
-test('the members go with the image', async () => {
+test('the members go with the image', { skip }, async () => {
   const id = await create();
   await call(owner, 'POST', `/images/${id}/members`, { member: 'partner' });
   assert.equal((await call(owner, 'DELETE', `/images/${id}`)).status, 204);
   assert.equal((await call(partner, 'GET', `/images/${id}/members`)).status, 404);
 });
 
-test('a deactivated image is shown but not downloaded, except by an administrator', async () => {
+test('a deactivated image is shown but not downloaded, except by an administrator', { skip }, async () => {
   const id = await create({ disk_format: 'raw', container_format: 'bare' });
   assert.equal((await call(owner, 'POST', `/images/${id}/actions/deactivate`)).status, 403, 'queued');
   const data = {
@@ -169,12 +179,12 @@ test('a deactivated image is shown but not downloaded, except by an administrato
     headers: { ...owner, 'Content-Type': 'application/octet-stream' },
     body: 'bytes',
   };
-  assert.equal((await fetch(`${server.url}/v2/images/${id}/file`, data)).status, 204);
+  assert.equal((await fetch(`${target.url}/v2/images/${id}/file`, data)).status, 204);
   for (const _again of [1, 2])
     assert.equal((await call(owner, 'POST', `/images/${id}/actions/deactivate`)).status, 204);
   assert.equal((await call(owner, 'GET', `/images/${id}`)).json.status, 'deactivated');
   const download = (who: Record<string, string>) =>
-    fetch(`${server.url}/v2/images/${id}/file`, { headers: who });
+    fetch(`${target.url}/v2/images/${id}/file`, { headers: who });
   assert.equal((await download(owner)).status, 403);
   assert.equal((await download(admin)).status, 200);
   for (const _again of [1, 2])
@@ -183,6 +193,6 @@ test('a deactivated image is shown but not downloaded, except by an administrato
   assert.equal((await call(stranger, 'POST', `/images/${id}/actions/deactivate`)).status, 404);
 });
 
-test('without quotas the usage is empty', async () => {
+test('without quotas the usage is empty', { skip }, async () => {
   assert.deepEqual((await call(owner, 'GET', '/info/usage')).json, { usage: {} });
 });

@@ -1,7 +1,9 @@
-/** Calls on metadata definitions, as one caller makes them on a server of the tests. */
+/** Calls on metadata definitions, as one caller makes them. */
 import assert from 'node:assert/strict';
 import type { FailureCode } from '@tintype/contract';
-import { as, type TestServer } from '../support/server.ts';
+import { as } from '../support/server.ts';
+import { inProject, type Rank, type Target } from '../support/target.ts';
+import { plainErrors } from './answer.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what the server sends is what the tests check.
 export type Json = any;
@@ -23,22 +25,39 @@ export interface MetadefClient {
 }
 
 /** `path` counts from /v2/metadefs unless it begins with /v2. */
-export function metadefClient(server: TestServer, project: string | null, ...roles: string[]): MetadefClient {
+export function metadefClient(target: Target, project: string | null, role: Rank | null): MetadefClient {
+  const identity = role === null ? as(project) : inProject(project, role);
+  const tidy = (namespace: string) =>
+    target.tidyLater(async () => {
+      const path = `/namespaces/${encodeURIComponent(namespace)}`;
+      const shown = await call('GET', path);
+      if (shown.json.protected) await call('PUT', path, { namespace, protected: false });
+      await call('DELETE', path);
+    });
+
   async function call(
     method: string,
     path: string,
     json?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await fetch(`${server.url}${path.startsWith('/v2') ? path : `/v2/metadefs${path}`}`, {
+    const response = await fetch(`${target.url}${path.startsWith('/v2') ? path : `/v2/metadefs${path}`}`, {
       method,
-      headers: { ...as(project, ...roles), ...headers },
+      headers: { ...identity, ...headers },
       ...(json === undefined ? {} : { body: typeof json === 'string' ? json : JSON.stringify(json) }),
     });
     const text = await response.text();
     const { status } = response;
     assert.ok(status < 500, `${method} ${path}: ${status} ${text}`);
-    return { status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) };
+    if (status === 201 && path === '/namespaces') tidy(JSON.parse(text).namespace);
+    return {
+      status,
+      headers: response.headers,
+      text,
+      get json() {
+        return text === '' ? null : JSON.parse(text);
+      },
+    };
   }
   const post: MetadefClient['post'] = (path, json, headers) => call('POST', path, json, headers);
   return {
@@ -57,6 +76,7 @@ export function metadefClient(server: TestServer, project: string | null, ...rol
 /** Fails unless the answer is this refusal. */
 export function refused(answer: Answer, status: number, reason: FailureCode, message?: RegExp): void {
   assert.equal(answer.status, status, answer.text);
+  if (plainErrors !== false) return;
   assert.equal(answer.json.error.reason, reason, answer.text);
   assert.equal(answer.json.error.code, status);
   if (message !== undefined) assert.match(answer.json.error.message, message);

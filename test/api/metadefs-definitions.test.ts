@@ -2,26 +2,42 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import Schema from 'typebox/schema';
-import { startServer, type TestServer } from '../support/server.ts';
-import { type Json, type MetadefClient, metadefClient, refused, timeless } from './metadef-client.ts';
+import { differs, needsHeaders, openTarget, type Target } from '../support/target.ts';
+import {
+  type Answer,
+  type Json,
+  type MetadefClient,
+  metadefClient,
+  refused,
+  timeless,
+} from './metadef-client.ts';
 
-let server: TestServer;
+const skip = needsHeaders;
+let target: Target;
 let admin: MetadefClient;
 let own: MetadefClient;
 let foreign: MetadefClient;
 
 before(async () => {
-  server = await startServer();
-  admin = metadefClient(server, 'p1', 'admin');
-  own = metadefClient(server, 'p1', 'member');
-  foreign = metadefClient(server, 'p2', 'member');
+  target = await openTarget();
+  admin = metadefClient(target, 'p1', 'admin');
+  own = metadefClient(target, 'p1', 'member');
+  foreign = metadefClient(target, 'p2', 'member');
 });
-after(() => server.close());
+after(() => target.close());
 
 const names = (list: Json[]): string[] => list.map(({ name }) => name);
-const at = (path: string) => `${server.url}/v2/metadefs/namespaces/${path}`;
+const at = (path: string) => `${target.url}/v2/metadefs/namespaces/${path}`;
 
-test('a property lives', async () => {
+/** The Location of a definition that was made. */
+function locatedAt(made: Answer, path: string): void {
+  if (unlocated === false) assert.equal(made.headers.get('location'), at(path));
+}
+const unlocated = differs('A definition that was made has no Location.');
+const noSlashes = differs('A definition with a slash in its name has no path.');
+const leavesOutEmpty = differs('What is empty in an object is left out.');
+
+test('a property lives', { skip }, async () => {
   await admin.make({ namespace: 'Props' });
   const list = '/namespaces/Props/properties';
   assert.deepEqual((await own.get(list)).json, { properties: {} });
@@ -38,7 +54,7 @@ test('a property lives', async () => {
   };
   const made = await admin.post(list, ports);
   assert.equal(made.status, 201, made.text);
-  assert.equal(made.headers.get('location'), at('Props/properties/ports'));
+  locatedAt(made, 'Props/properties/ports');
   assert.deepEqual(made.json, { ...ports, default: '100' });
   assert.deepEqual((await own.get(`${list}/ports`)).json, made.json);
   refused(await admin.post(list, ports), 409, 'definition_exists', /property 'ports'/);
@@ -62,7 +78,7 @@ test('a property lives', async () => {
   assert.deepEqual((await own.get(list)).json, { properties: {} });
 });
 
-test('a property goes by its name on a resource type', async () => {
+test('a property goes by its name on a resource type', { skip }, async () => {
   await admin.make({
     namespace: 'Prefixed',
     resource_type_associations: [{ name: 'Disk', prefix: 'hw:' }, { name: 'Plain' }],
@@ -71,14 +87,16 @@ test('a property goes by its name on a resource type', async () => {
   const show = (name: string, type: string) =>
     own.get(`/namespaces/Prefixed/properties/${name}?resource_type=${type}`);
   assert.equal((await show('hw:bus', 'Disk')).json.name, 'bus');
-  assert.equal((await show('bus', 'Plain')).json.title, 'Bus');
+  if (differs('A property has no name on a resource type without prefix.') === false)
+    assert.equal((await show('bus', 'Plain')).json.title, 'Bus');
   refused(await show('bus', 'Disk'), 404, 'definition_not_found');
   refused(await show('hw:nothing', 'Disk'), 404, 'definition_not_found');
   refused(await show('bus', 'Unknown'), 404, 'definition_not_found');
-  refused(await show('bus', '%00'), 400, 'invalid_query');
+  if (differs('NUL in a query is a character.') === false)
+    refused(await show('bus', '%00'), 400, 'invalid_query');
 });
 
-test('an object lives', async () => {
+test('an object lives', { skip: skip || noSlashes || leavesOutEmpty }, async () => {
   await admin.make({ namespace: 'Objects' });
   const list = '/namespaces/Objects/objects';
   assert.deepEqual((await own.get(list)).json, { objects: [], schema: 'v2/schemas/metadefs/objects' });
@@ -90,7 +108,7 @@ test('an object lives', async () => {
   };
   const made = await admin.post(list, limits);
   assert.equal(made.status, 201, made.text);
-  assert.equal(made.headers.get('location'), at('Objects/objects/CPU%20limits%2Fall'));
+  locatedAt(made, 'Objects/objects/CPU%20limits%2Fall');
   const record = {
     ...limits,
     properties: { period: { ...limits.properties.period, default: '500' } },
@@ -122,12 +140,12 @@ test('an object lives', async () => {
   assert.deepEqual((await own.get(list)).json.objects, []);
 });
 
-test('a tag lives, alone and with others', async () => {
+test('a tag lives, alone and with others', { skip }, async () => {
   await admin.make({ namespace: 'Tags' });
   const list = '/namespaces/Tags/tags';
   const made = await admin.post(`${list}/a%20b`);
   assert.equal(made.status, 201, made.text);
-  assert.equal(made.headers.get('location'), at('Tags/tags/a%20b'));
+  locatedAt(made, 'Tags/tags/a%20b');
   assert.deepEqual(timeless(made.json), { name: 'a b' });
   assert.deepEqual((await own.get(`${list}/a%20b`)).json, made.json);
   refused(await admin.post(`${list}/a%20b`), 409, 'definition_exists', /tag 'a b'/);
@@ -143,7 +161,7 @@ test('a tag lives, alone and with others', async () => {
   const listed = async (query = '') => names((await own.get(`${list}${query}`)).json.tags);
   const answer = await set(['t1', 't2', 't3']);
   assert.equal(answer.status, 201);
-  assert.equal(answer.headers.get('location'), at('Tags/tags'));
+  locatedAt(answer, 'Tags/tags');
   assert.deepEqual(answer.json, { tags: [{ name: 't1' }, { name: 't2' }, { name: 't3' }] });
   assert.deepEqual(await listed(), ['t3', 't2', 't1']);
   refused(await set(['t4', 't5', 't4']), 409, 'definition_exists', /tag 't4'/);
@@ -153,8 +171,10 @@ test('a tag lives, alone and with others', async () => {
   assert.deepEqual(await listed('?sort_key=name&sort_dir=asc'), ['t1', 't2', 't3', 't4', 't5']);
   assert.equal((await set(['t1', 't9'], 'no')).status, 201);
   assert.deepEqual(await listed(), ['t9', 't1']);
-  assert.equal((await set([])).status, 201);
-  assert.deepEqual(await listed(), []);
+  if (differs('No tags replace none.') === false) {
+    assert.equal((await set([])).status, 201);
+    assert.deepEqual(await listed(), []);
+  }
 
   await set(['u1', 'u2']);
   assert.equal((await admin.delete(`${list}/u1`)).status, 204);
@@ -163,7 +183,9 @@ test('a tag lives, alone and with others', async () => {
   assert.deepEqual(await listed(), []);
 });
 
-test('objects and tags are listed whole, or page by page', async () => {
+test('objects and tags are listed whole, or page by page', {
+  skip: skip || differs('Lists of definitions take wrong parameters, or answer them with 500.'),
+}, async () => {
   const tags = Array.from({ length: 30 }, (_, index) => ({ name: `n${index}` }));
   await admin.make({ namespace: 'Pages', tags, objects: tags });
   for (const [kind, list] of [
@@ -189,14 +211,14 @@ test('objects and tags are listed whole, or page by page', async () => {
   }
 });
 
-test('resource types are associated, and stay to choose from', async () => {
+test('resource types are associated, and stay to choose from', { skip }, async () => {
   await admin.make({ namespace: 'Types' });
   const list = '/namespaces/Types/resource_types';
   assert.deepEqual((await own.get(list)).json, { resource_type_associations: [] });
   const disk = { name: 'OS::Disk', prefix: 'hw_', properties_target: 'image' };
   const made = await admin.post(list, disk);
   assert.equal(made.status, 201, made.text);
-  assert.equal(made.headers.get('location'), at('Types/resource_types/OS::Disk'));
+  locatedAt(made, 'Types/resource_types/OS::Disk');
   assert.deepEqual(timeless(made.json), disk);
   assert.deepEqual((await own.get(list)).json, { resource_type_associations: [made.json] });
   refused(await admin.post(list, disk), 409, 'definition_exists', /resource type 'OS::Disk'/);
@@ -210,7 +232,9 @@ test('resource types are associated, and stay to choose from', async () => {
   assert.ok(names(await known(admin)).includes('OS::Disk'));
 });
 
-test('resource types of a private namespace are not told to others', async () => {
+test('resource types of a private namespace are not told to others', {
+  skip: skip || differs('Resource types of private namespaces are told to everybody.'),
+}, async () => {
   await admin.make({ namespace: 'Secret types', resource_type_associations: [{ name: 'Secret' }] });
   const known = async (caller: MetadefClient) =>
     names((await caller.get('/resource_types')).json.resource_types);
@@ -219,7 +243,7 @@ test('resource types of a private namespace are not told to others', async () =>
   assert.ok(!(await known(foreign)).includes('Secret'));
   await admin.put('/namespaces/Secret%20types', { namespace: 'Secret types', visibility: 'public' });
   assert.ok((await known(foreign)).includes('Secret'));
-  refused(await metadefClient(server, 'p1').get('/resource_types'), 403, 'forbidden');
+  refused(await metadefClient(target, 'p1', null).get('/resource_types'), 403, 'forbidden');
 });
 
 /** Every way to read and to write what a namespace defines. */
@@ -257,7 +281,9 @@ const one = {
   resource_type_associations: [{ name: 'one' }],
 };
 
-test('definitions are read like their namespace, and written by administrators', async () => {
+test('definitions are read like their namespace, and written by administrators', {
+  skip: skip || differs('A hidden namespace and an unknown one are refused in different words.'),
+}, async () => {
   await admin.make({ namespace: 'Private', ...one });
   await admin.make({ namespace: 'Public', visibility: 'public', ...one });
   const before = [
@@ -265,7 +291,7 @@ test('definitions are read like their namespace, and written by administrators',
     (await admin.get('/namespaces/Public')).text,
   ];
   for (const path of reads) {
-    for (const caller of [admin, own, metadefClient(server, 'p1', 'reader')])
+    for (const caller of [admin, own, metadefClient(target, 'p1', 'reader')])
       for (const name of ['Private', 'Public'])
         assert.equal((await caller.get(`/namespaces/${name}${path}`)).status, 200, path);
     assert.equal((await foreign.get(`/namespaces/Public${path}`)).status, 200, path);
@@ -288,7 +314,7 @@ test('definitions are read like their namespace, and written by administrators',
   );
 });
 
-test('nothing of a protected namespace can be deleted, but it can be written', async () => {
+test('nothing of a protected namespace can be deleted, but it can be written', { skip }, async () => {
   await admin.make({ namespace: 'Kept', protected: true, ...one });
   for (const [method, path, body] of writes) {
     const answer = await admin[method](`/namespaces/Kept${path}`, body);
@@ -303,7 +329,9 @@ test('nothing of a protected namespace can be deleted, but it can be written', a
   assert.deepEqual([properties, objects, tags, resource_type_associations], Array(4).fill(undefined));
 });
 
-test('writers who meet lose nothing and wait for nobody in vain', async () => {
+test('writers who meet lose nothing and wait for nobody in vain', {
+  skip: skip || differs('Of definitions made at the same time some are 409 or 500.'),
+}, async () => {
   const many = Array.from({ length: 12 }, (_, index) => index);
   const made = await Promise.all(many.map(() => admin.post('/namespaces', { namespace: 'Race' })));
   assert.deepEqual(made.map(({ status }) => status).sort(), [201, ...Array(11).fill(409)]);
@@ -331,7 +359,7 @@ test('writers who meet lose nothing and wait for nobody in vain', async () => {
   assert.deepEqual(renamed.map(({ status }) => status).sort(), [200, ...Array(11).fill(409)]);
 });
 
-test('schemas of everything are there, and are the ones that records name', async () => {
+test('schemas of everything are there, and are the ones that records name', { skip }, async () => {
   const documents: Record<string, string> = {
     namespace: 'namespace',
     namespaces: 'namespaces',
@@ -352,7 +380,10 @@ test('schemas of everything are there, and are the ones that records name', asyn
   }
 });
 
-test('records pass the schemas that clients hold them to', async () => {
+test('records pass the schemas that clients hold them to', {
+  skip:
+    skip || differs('The schemas of definitions let unknown members pass and refuse some that are known.'),
+}, async () => {
   await admin.make({
     namespace: 'Schemas',
     description: 'All there is',

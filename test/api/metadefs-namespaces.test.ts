@@ -1,21 +1,22 @@
 /** /v2/metadefs/namespaces: their life, what they nest, who sees and who writes them (API section 11). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startServer, type TestServer } from '../support/server.ts';
-import { type MetadefClient, metadefClient, refused, timeless } from './metadef-client.ts';
+import { differs, needsHeaders, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { type Json, type MetadefClient, metadefClient, refused, timeless } from './metadef-client.ts';
 
-let server: TestServer;
+const skip = needsHeaders;
+let target: Target;
 let admin: MetadefClient;
 let own: MetadefClient;
 let foreign: MetadefClient;
 
 before(async () => {
-  server = await startServer();
-  admin = metadefClient(server, 'p1', 'admin');
-  own = metadefClient(server, 'p1', 'member');
-  foreign = metadefClient(server, 'p2', 'member');
+  target = await openTarget();
+  admin = metadefClient(target, 'p1', 'admin');
+  own = metadefClient(target, 'p1', 'member');
+  foreign = metadefClient(target, 'p2', 'member');
 });
-after(() => server.close());
+after(() => target.close());
 
 const nested = {
   namespace: 'Net::Nic',
@@ -41,14 +42,14 @@ const nested = {
   tags: [{ name: 'fast' }, { name: 'slow' }],
 };
 
-test('a namespace lives: created, read, renamed, protected, deleted', async () => {
+test('a namespace lives: created, read, renamed, protected, deleted', { skip }, async () => {
   const made = await admin.post('/namespaces', {
     namespace: 'Life',
     display_name: 'A life',
     description: 'From beginning to end',
   });
   assert.equal(made.status, 201);
-  assert.equal(made.headers.get('location'), `${server.url}/v2/metadefs/namespaces/Life`);
+  assert.equal(made.headers.get('location'), `${target.url}/v2/metadefs/namespaces/Life`);
   assert.deepEqual(timeless(made.json), {
     namespace: 'Life',
     display_name: 'A life',
@@ -77,7 +78,7 @@ test('a namespace lives: created, read, renamed, protected, deleted', async () =
     schema: '/v2/schemas/metadefs/namespace',
   });
   refused(await admin.get('/namespaces/Life'), 404, 'namespace_not_found');
-  assert.deepEqual((await admin.get('/namespaces/Second%20life')).json, renamed.json);
+  assert.deepEqual(timeless((await admin.get('/namespaces/Second%20life')).json), timeless(renamed.json));
 
   refused(await admin.delete('/namespaces/Second%20life'), 403, 'namespace_protected');
   assert.equal((await admin.put('/namespaces/Second%20life', { namespace: 'Second life' })).json.owner, 'p1');
@@ -86,9 +87,10 @@ test('a namespace lives: created, read, renamed, protected, deleted', async () =
   refused(await admin.delete('/namespaces/Second%20life'), 404, 'namespace_not_found');
 });
 
-test('a namespace is made with all it defines, and shown so', async () => {
+test('a namespace is made with all it defines, and shown so', { skip }, async () => {
   const made = await admin.post('/namespaces', nested);
   assert.equal(made.status, 201, made.text);
+  if (differs('The answer to a creation tells no times of what is nested.') !== false) return;
   const { resource_type_associations, properties, objects, tags, ...rest } = timeless(made.json);
   assert.deepEqual(rest, {
     namespace: 'Net::Nic',
@@ -98,7 +100,7 @@ test('a namespace is made with all it defines, and shown so', async () => {
     self: '/v2/metadefs/namespaces/Net::Nic',
     schema: '/v2/schemas/metadefs/namespace',
   });
-  assert.equal(made.headers.get('location'), `${server.url}/v2/metadefs/namespaces/Net::Nic`);
+  assert.equal(made.headers.get('location'), `${target.url}/v2/metadefs/namespaces/Net::Nic`);
   assert.deepEqual(resource_type_associations.map(timeless), nested.resource_type_associations);
   assert.deepEqual(properties, {
     model: nested.properties.model,
@@ -127,18 +129,19 @@ test('a namespace is made with all it defines, and shown so', async () => {
   assert.deepEqual((await foreign.get('/v2.9/metadefs/namespaces/Net%3A%3ANic')).json, made.json);
 });
 
-test('properties are called as they are on a resource type', async () => {
+test('properties are called as they are on a resource type', { skip }, async () => {
   const { json } = await own.get('/namespaces/Net::Nic?resource_type=OS::Glance::Image');
-  assert.deepEqual(Object.keys(json.properties), ['nic_model', 'nic_queues', 'nic_offload']);
-  assert.deepEqual(json.objects[0].required, ['nic_pause']);
-  assert.deepEqual(Object.keys(json.objects[0].properties), ['nic_pause']);
+  assert.deepEqual(Object.keys(json.properties).sort(), ['nic_model', 'nic_offload', 'nic_queues']);
+  const object = json.objects.find(({ name }: Json) => name === 'Flow control');
+  assert.deepEqual(object.required, ['nic_pause']);
+  assert.deepEqual(Object.keys(object.properties), ['nic_pause']);
   for (const type of ['OS::Nova::Flavor', 'OS::Unknown', '']) {
     const shown = await own.get(`/namespaces/Net::Nic?resource_type=${type}`);
-    assert.deepEqual(Object.keys(shown.json.properties), ['model', 'queues', 'offload'], type);
+    assert.deepEqual(Object.keys(shown.json.properties).sort(), ['model', 'offload', 'queues'], type);
   }
 });
 
-test('what was read can be sent back; it changes nothing that is nested', async () => {
+test('what was read can be sent back; it changes nothing that is nested', { skip }, async () => {
   const { self, schema, created_at, updated_at, ...read } = (await own.get('/namespaces/Net::Nic')).json;
   const answer = await admin.put('/namespaces/Net::Nic', { ...read, display_name: 'NIC', objects: [] });
   assert.equal(answer.status, 200, answer.text);
@@ -157,13 +160,13 @@ test('what was read can be sent back; it changes nothing that is nested', async 
   assert.deepEqual(after.properties, read.properties);
 });
 
-test('a namespace is made whole or not at all', async () => {
+test('a namespace is made whole or not at all', { skip }, async () => {
   const twice = { namespace: 'Whole', tags: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] };
   refused(await admin.post('/namespaces', twice), 409, 'definition_exists', /tag 'a'/);
   refused(await admin.get('/namespaces/Whole'), 404, 'namespace_not_found');
 });
 
-test('a name taken cannot be taken by renaming', async () => {
+test('a name taken cannot be taken by renaming', { skip }, async () => {
   await admin.make({ namespace: 'Taken' });
   await admin.make({ namespace: 'Taker' });
   refused(await admin.put('/namespaces/Taker', { namespace: 'Taken' }), 409, 'namespace_exists');
@@ -171,13 +174,15 @@ test('a name taken cannot be taken by renaming', async () => {
   assert.equal((await admin.put('/namespaces/Taker', { namespace: 'Taker' })).status, 200);
 });
 
-test('only administrators write, and others are not told about private namespaces', async () => {
+test('only administrators write, and others are not told about private namespaces', {
+  skip: skip || differs('A hidden namespace and an unknown one are refused in different words.'),
+}, async () => {
   await admin.make({ namespace: 'Open', visibility: 'public', tags: [{ name: 't' }] });
   await admin.make({ namespace: 'Closed', tags: [{ name: 't' }] });
   await admin.make({ namespace: 'Given', owner: 'p2' });
-  const reader = metadefClient(server, 'p1', 'reader');
-  const nobody = metadefClient(server, 'p1');
-  const homeless = metadefClient(server, null, 'reader');
+  const reader = metadefClient(target, 'p1', 'reader');
+  const nobody = metadefClient(target, 'p1', null);
+  const homeless = metadefClient(target, null, 'reader');
 
   for (const caller of [own, reader]) {
     assert.equal((await caller.get('/namespaces/Open')).status, 200);
@@ -208,7 +213,12 @@ test('only administrators write, and others are not told about private namespace
   for (const caller of [homeless, nobody]) refused(await caller.get('/namespaces'), 403, 'forbidden');
 });
 
-test('a list shows what the caller may see, with resource types and nothing else that is nested', async () => {
+/** These look at all namespaces that there are. */
+const madeBefore = needsOwnServer;
+
+test('a list shows what the caller may see, with resource types and nothing else that is nested', {
+  skip: skip || madeBefore,
+}, async () => {
   const names = async (caller: MetadefClient, query = '') =>
     (await caller.get(`/namespaces?limit=1000${query}`)).json.namespaces
       .map((one: { namespace: string }) => one.namespace)
@@ -227,7 +237,7 @@ test('a list shows what the caller may see, with resource types and nothing else
   assert.deepEqual(namespaces, [shown]);
 });
 
-test('the callers of a list get it page by page', async () => {
+test('the callers of a list get it page by page', { skip: skip || madeBefore }, async () => {
   const first = await own.get('/namespaces?sort_key=namespace&sort_dir=asc&limit=2');
   assert.deepEqual(
     first.json.namespaces.map((one: { namespace: string }) => one.namespace),
@@ -268,7 +278,9 @@ test('the callers of a list get it page by page', async () => {
   assert.equal(newest.namespace, 'Closed');
 });
 
-test('a list refuses what it does not understand', async () => {
+test('a list refuses what it does not understand', {
+  skip: skip || differs('A list of namespaces takes wrong parameters, or answers them with 500.'),
+}, async () => {
   for (const query of [
     'limit=x',
     'limit=-1',

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { startServer, type TestServer } from '../support/server.ts';
+import { needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { type MetadefClient, metadefClient, refused } from './metadef-client.ts';
 
+const skip = needsOwnServer;
 let folder: string;
-let server: TestServer;
+let target: Target;
 let admin: MetadefClient;
 
 /** `rules` over the defaults, from the next request on. */
@@ -20,20 +21,21 @@ async function policy(rules: Record<string, string>): Promise<void> {
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tintype-policy-'));
   await policy({});
-  server = await startServer({ policy: { file: path.join(folder, 'policy.yaml') } });
-  admin = metadefClient(server, 'p1', 'admin');
+  target = await openTarget({ policy: { file: path.join(folder, 'policy.yaml') } });
+  if (skip !== false) return;
+  admin = metadefClient(target, 'p1', 'admin');
   await admin.make({ namespace: 'Open', visibility: 'public', owner: 'p1', tags: [{ name: 't' }] });
 });
 after(async () => {
-  await server.close();
+  await target.close();
   await rm(folder, { recursive: true });
 });
 
 const namespaceOwner = 'role:member and project_id:%(project_id)s';
 
-test('members who may write do so in their own project only', async () => {
+test('members who may write do so in their own project only', { skip }, async () => {
   await policy({ metadef_admin: `rule:context_is_admin or (${namespaceOwner})` });
-  const member = metadefClient(server, 'p2', 'member');
+  const member = metadefClient(target, 'p2', 'member');
   const made = await member.make({ namespace: 'Mine', tags: [{ name: 'a' }] });
   assert.equal(made.owner, 'p2');
   refused(await member.post('/namespaces', { namespace: 'Theirs', owner: 'p1' }), 403, 'forbidden');
@@ -42,20 +44,20 @@ test('members who may write do so in their own project only', async () => {
   assert.equal((await member.post('/namespaces/Ours/tags/b')).status, 201);
   refused(await member.post('/namespaces/Open/tags/b'), 403, 'forbidden');
   refused(await member.delete('/namespaces/Open'), 403, 'forbidden');
-  refused(await metadefClient(server, 'p3', 'member').delete('/namespaces/Ours'), 404, 'namespace_not_found');
+  refused(await metadefClient(target, 'p3', 'member').delete('/namespaces/Ours'), 404, 'namespace_not_found');
   assert.equal((await member.delete('/namespaces/Ours')).status, 204);
 });
 
-test('a namespace cannot be taken by who may change it', async () => {
+test('a namespace cannot be taken by who may change it', { skip }, async () => {
   await policy({ modify_metadef_namespace: 'role:member' });
-  const member = metadefClient(server, 'p2', 'member');
+  const member = metadefClient(target, 'p2', 'member');
   refused(await member.put('/namespaces/Open', { namespace: 'Open' }), 403, 'forbidden', /administrator/);
   refused(await member.put('/namespaces/Open', { namespace: 'Open', owner: 'p2' }), 403, 'forbidden');
   const kept = { namespace: 'Open', owner: 'p1', visibility: 'public', description: 'By another' };
   assert.equal((await member.put('/namespaces/Open', kept)).json.description, 'By another');
 });
 
-test('what a namespace may nest is judged kind by kind', async () => {
+test('what a namespace may nest is judged kind by kind', { skip }, async () => {
   const tags = { namespace: 'Nested', tags: [{ name: 't' }] };
   await policy({ add_metadef_tag: '!' });
   refused(await admin.post('/namespaces', tags), 403, 'forbidden', /add_metadef_tag /);
@@ -66,8 +68,8 @@ test('what a namespace may nest is judged kind by kind', async () => {
   assert.equal((await admin.delete('/namespaces/Nested/tags/t')).status, 204);
 });
 
-test('a namespace that a rule hides is not there', async () => {
-  const reader = metadefClient(server, 'p2', 'reader');
+test('a namespace that a rule hides is not there', { skip }, async () => {
+  const reader = metadefClient(target, 'p2', 'reader');
   const listed = async () =>
     (await reader.get('/namespaces?limit=1')).json.namespaces.map(
       (one: { namespace: string }) => one.namespace,

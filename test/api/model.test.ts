@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { until } from '../support/process.ts';
-import { better, isReference, openTarget, type Target } from '../support/target.ts';
+import { differs, openTarget, type Target } from '../support/target.ts';
 import { bytes, digest, pieces, qcow2 } from './bytes.ts';
 import { Client, type Json, raw } from './client.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -199,7 +199,6 @@ const show: Step = async (image) => {
   assert.equal(record.size, data?.length ?? null);
   assert.equal(record.checksum, data === null ? null : digest('md5', data));
   assert.equal(record.os_hash_value, data === null ? null : digest('sha512', data));
-  if (isReference) return;
   const failed = (await client.tasks(image.id)).filter(({ status }) => status === 'failure');
   assert.equal(failed.length, image.failures, 'every failure is told');
 };
@@ -323,7 +322,9 @@ async function tidy(model: Model): Promise<void> {
   }
 }
 
-test('whatever is called in whatever order, every answer is the one foretold', { skip: better }, async () => {
+test('whatever is called in whatever order, every answer is the one foretold', {
+  skip: differs('Data are not held to the declared format, and an upload leaves no task.'),
+}, async () => {
   const runs = Number(process.env.TINTYPE_TEST_RUNS ?? 1) * 30;
   const sequence = fc.commands(commands, { maxCommands: 40, size: 'large' });
   await fc.assert(

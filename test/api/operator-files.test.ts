@@ -2,29 +2,31 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { as, startServer, type TestServer } from '../support/server.ts';
+import { as } from '../support/server.ts';
+import { needsOwnServer, openTarget, type Target } from '../support/target.ts';
 
+const skip = needsOwnServer;
 let folder: string;
-let server: TestServer;
-const file = (name: string) => path.join(folder, name);
+let target: Target;
+const file = (name: string) => join(folder, name);
 
 before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'tintype-operator-'));
+  folder = await mkdtemp(join(tmpdir(), 'tintype-operator-'));
   await writeFile(file('quotas.yaml'), 'default: { image_count_total: 2, image_size_total: 2 }\n');
   await writeFile(
     file('protections.conf'),
     '[^secret_.*]\ncreate=admin\nread=admin\nupdate=admin\ndelete=admin\n[^fixed$]\ncreate=@\nread=@\nupdate=!\ndelete=!\n[.*]\ncreate=@\nread=@\nupdate=@\ndelete=@\n',
   );
   await writeFile(file('policy.yaml'), '{}\n');
-  server = await startServer({
+  target = await openTarget({
     quotas: { source: 'file', file: file('quotas.yaml') },
     policy: { file: file('policy.yaml'), propertyProtections: file('protections.conf') },
   });
 });
 after(async () => {
-  await server.close();
+  await target.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -37,7 +39,7 @@ interface Answer {
 async function call(
   who: Record<string, string>,
   method: string,
-  target: string,
+  path: string,
   body?: unknown,
   type = 'application/json',
 ): Promise<Answer> {
@@ -47,7 +49,7 @@ async function call(
       ? undefined
       : JSON.stringify(body);
   const headers = { ...who, ...(body === undefined ? {} : { 'Content-Type': type }) };
-  const answer = await fetch(`${server.url}/v2${target}`, { method, headers, body: data });
+  const answer = await fetch(`${target.url}/v2${path}`, { method, headers, body: data });
   const text = await answer.text();
   return { status: answer.status, json: text === '' ? null : JSON.parse(text) };
 }
@@ -65,7 +67,7 @@ const patch = (who: Record<string, string>, id: string, op: string, name: string
     'application/openstack-images-v2.1-json-patch',
   );
 
-test('quotas count images and bytes, and give both back', async () => {
+test('quotas count images and bytes, and give both back', { skip }, async () => {
   const project = as('counted', 'member');
   const { json: first } = await call(project, 'POST', '/images', formats);
   const { json: second } = await call(project, 'POST', '/images', formats);
@@ -91,7 +93,7 @@ test('quotas count images and bytes, and give both back', async () => {
   assert.equal((await call(project, 'POST', '/images', formats)).status, 201);
 });
 
-test('of uploads at the same time only as many fit as the quota holds', async () => {
+test('of uploads at the same time only as many fit as the quota holds', { skip }, async () => {
   const project = as('racing', 'member');
   const ids: string[] = [];
   for (const _each of [1, 2]) ids.push((await call(project, 'POST', '/images', formats)).json.id);
@@ -99,7 +101,7 @@ test('of uploads at the same time only as many fit as the quota holds', async ()
   assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 413]);
 });
 
-test('a changed quota file counts for the next request', async () => {
+test('a changed quota file counts for the next request', { skip }, async () => {
   const project = as('grown', 'member');
   for (const _each of [1, 2]) await call(project, 'POST', '/images', formats);
   assert.equal((await call(project, 'POST', '/images', formats)).status, 413);
@@ -110,7 +112,9 @@ test('a changed quota file counts for the next request', async () => {
   assert.equal((await call(project, 'POST', '/images', formats)).status, 201);
 });
 
-test('protected properties are neither written, nor seen, nor searched by those who may not', async () => {
+test('protected properties are neither written, nor seen, nor searched by those who may not', {
+  skip,
+}, async () => {
   const member = as('guarded', 'member');
   const admin = as('guarded', 'admin');
   assert.equal((await call(member, 'POST', '/images', { secret_key: 'x' })).status, 403);
@@ -133,7 +137,7 @@ test('protected properties are neither written, nor seen, nor searched by those 
   assert.equal((await call(admin, 'GET', `/images/${image.id}`)).json.secret_key, 'x');
 });
 
-test('a changed policy file judges the next request', async () => {
+test('a changed policy file judges the next request', { skip }, async () => {
   const project = as('ruled', 'member');
   const { json: image } = await call(project, 'POST', '/images', {});
   await writeFile(file('policy.yaml'), 'delete_image: "!"\n');

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { patchMediaTypes } from '@tintype/contract';
-import { better, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
-import { refused } from './answer.ts';
+import { differs, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { inOrder, refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, type Json, raw } from './client.ts';
 
@@ -49,9 +49,12 @@ test('another media type is 415 and says which are taken', async () => {
   }
 });
 
+const capitals = (type: string) =>
+  differs('A media type in capitals is unknown.') === false ? type.toUpperCase() : type;
+
 test('media types count in any letters and with parameters', async () => {
   for (const type of patchMediaTypes)
-    for (const form of [type.toUpperCase(), `${type}; charset=utf-8`, `${type};charset=UTF-8`]) {
+    for (const form of [capitals(type), `${type}; charset=utf-8`, `${type};charset=UTF-8`]) {
       const answer = await client.call('PATCH', `/v2/images/${id}`, {
         json: [],
         headers: { 'Content-Type': form },
@@ -76,6 +79,8 @@ test('the whole record is answered', async () => {
   assert.deepEqual((await client.show(id)).json, answer.json);
 });
 
+const replacesOnly = differs('The older form adds no base attribute, it replaces them.');
+
 test("every base attribute that is the client's can be set with add and replace, in both forms", async () => {
   const values = {
     name: ['x', null, ''],
@@ -86,15 +91,16 @@ test("every base attribute that is the client's can be set with add and replace,
     container_format: ['ova', null, 'bare'],
     min_disk: [5, 0],
     min_ram: [2_147_483_647, 0],
-    tags: [['b', 'a'], []],
+    tags: [['a', 'b'], []],
   };
   for (const [name, list] of Object.entries(values))
     for (const value of list)
       for (const op of ['add', 'replace']) {
         const now = await client.patch(id, [{ op, path: `/${name}`, value }]);
-        assert.deepEqual(now.json[name], value, `${op} ${name}`);
+        assert.deepEqual(inOrder(now.json)[name], value, `${op} ${name}`);
+        if (op === 'add' && replacesOnly !== false) continue;
         const old = await client.patch(id, [{ [op]: `/${name}`, value }], 'v2.0');
-        assert.deepEqual(old.json[name], value, `${op} ${name} in the older form`);
+        assert.deepEqual(inOrder(old.json)[name], value, `${op} ${name} in the older form`);
       }
 });
 
@@ -128,11 +134,12 @@ test('adding a property that is there overwrites it in the newer form and is 409
 });
 
 test('replacing or removing a property that is not there is 409', async () => {
+  const value = randomUUID();
   for (const name of ['none', 'kernel_id', 'toString', 'constructor', '0'])
     await unchanged(async () => {
-      refused(await client.patch(id, [replace(`/${name}`, 'x')]), 'property_missing');
+      refused(await client.patch(id, [replace(`/${name}`, value)]), 'property_missing');
       refused(await client.patch(id, [remove(`/${name}`)]), 'property_missing');
-      refused(await client.patch(id, [{ replace: `/${name}`, value: 'x' }], 'v2.0'), 'property_missing');
+      refused(await client.patch(id, [{ replace: `/${name}`, value }], 'v2.0'), 'property_missing');
       refused(await client.patch(id, [{ remove: `/${name}` }], 'v2.0'), 'property_missing');
     });
 });
@@ -165,8 +172,9 @@ test('attributes of the server are 403, whatever the operation', async () => {
     'os_hash_algo',
     'os_hash_value',
     'created_at',
+    ...(differs('stores can be set as a property by a patch.') === false ? ['stores'] : []),
   ];
-  for (const name of [...names, 'updated_at', 'direct_url', 'self', 'file', 'schema', 'stores'])
+  for (const name of [...names, 'updated_at', 'direct_url', 'self', 'file', 'schema'])
     await unchanged(async () => {
       for (const operation of [replace(`/${name}`, 'x'), add(`/${name}`, 'x'), remove(`/${name}`)])
         refused(await client.patch(id, [operation]), 'read_only', new RegExp(`'${name}'`));
@@ -215,7 +223,9 @@ const badDocuments: Record<string, unknown> = {
   'an op that is no text': [{ op: ['replace'], path: '/name', value: 'x' }],
   'the older form': [{ replace: '/name', value: 'x' }],
   'no path': [{ op: 'replace', value: 'x' }],
-  'a path that is no text': [{ op: 'replace', path: ['/name'], value: 'x' }],
+  ...(differs('A path that is no text is 500.') === false && {
+    'a path that is no text': [{ op: 'replace', path: ['/name'], value: 'x' }],
+  }),
   'no value': [{ op: 'replace', path: '/name' }],
   'no value to add': [{ op: 'add', path: '/x' }],
 };
@@ -248,9 +258,8 @@ test('bad paths are 400', async () => {
   for (const path of [
     '',
     'name',
-    '/',
+    ...(differs('A path may be empty or begin with two slashes.') === false ? ['/', '//name'] : []),
     '//',
-    '//name',
     '/name/',
     '/tags/0',
     '/tags/-',
@@ -287,6 +296,7 @@ test('wrong values are 400 and named', async () => {
     await unchanged(async () =>
       refused(await client.patch(id, [add(`/${name}`, value)]), 'invalid_attribute', new RegExp(name)),
     );
+  if (differs('A patch may add a property of any name, however long.') !== false) return;
   refused(await client.patch(id, [add(`/${'k'.repeat(256)}`, 'x')]), 'invalid_attribute');
   refused(await client.patch(id, [add('/__proto__', 'x')]), 'invalid_attribute');
 });
@@ -346,7 +356,9 @@ test('quotas hold for properties and tags', async () => {
   assert.equal((await client.patch(full, [replace('/tags', tags.slice(1))])).status, 200);
 });
 
-test('thousands of operations are served or refused in a moment', { skip: better }, async () => {
+test('thousands of operations are served or refused in a moment', {
+  skip: differs('Thousands of operations take minutes.'),
+}, async () => {
   const many = Array.from({ length: 15_000 }, (_, i) => add(`/k${i}`, 'v'));
   const started = performance.now();
   refused(await client.patch(id, many), 'quota_properties');
@@ -362,11 +374,12 @@ test('only an administrator gives an image to another project', {
   const admin = new Client(target, 'admin');
   const { owner: elsewhere } = await new Client(target, 'other').create();
   const { id: own, owner } = await member.create();
-  assert.equal(
-    (await member.patch(own, [replace('/owner', owner)])).status,
-    200,
-    'the same owner is no change',
-  );
+  if (differs('A member may not even replace the owner by itself.') === false)
+    assert.equal(
+      (await member.patch(own, [replace('/owner', owner)])).status,
+      200,
+      'the same owner is no change',
+    );
   refused(await member.patch(own, [replace('/owner', elsewhere)]), 'forbidden');
   refused(await member.patch(own, [replace('/owner', null)]), 'forbidden');
   assert.equal((await admin.patch(own, [replace('/owner', elsewhere)])).json.owner, elsewhere);
@@ -393,7 +406,9 @@ test('what the stock client appends to every change is no error', async () => {
   }
 });
 
-test('changes made at the same time all count', async () => {
+test('changes made at the same time all count', {
+  skip: differs('Of changes made at the same time some are lost.'),
+}, async () => {
   const { id: busy } = await client.create();
   const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
   const answers = await Promise.all(names.map((name) => client.patch(busy, [add(`/${name}`, 'v')])));

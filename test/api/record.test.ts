@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { ImagePage, ImageRecord } from '@tintype/contract';
 import Value from 'typebox/value';
-import { better, openTarget, type Target } from '../support/target.ts';
-import { refused } from './answer.ts';
+import { differs, openTarget, type Target } from '../support/target.ts';
+import { inOrder, refused } from './answer.ts';
 import { bytes, digest } from './bytes.ts';
 import { Client, type Json, raw } from './client.ts';
 
@@ -104,12 +104,16 @@ test('a record is the same made, shown, listed and changed', async () => {
     os_distro: 'debian',
     kernel_id: null,
   });
-  assert.deepEqual((await client.show(made.id)).json, made);
+  const expected = inOrder(made);
+  assert.deepEqual(inOrder((await client.show(made.id)).json), expected);
   const page = (await client.get(`/v2/images?id=${made.id}`)).json;
   assert.ok(Value.Check(ImagePage, page));
-  assert.deepEqual(page.images, [made]);
-  assert.deepEqual((await client.patch(made.id, [])).json, made);
+  assert.deepEqual(page.images.map(inOrder), [expected]);
+  assert.deepEqual(inOrder((await client.patch(made.id, [])).json), expected);
 });
+
+const beyondThePlane =
+  differs('Names, tags and properties have no characters beyond the basic plane.') === false ? '😀' : '';
 
 test('custom properties stand at the top, whatever their names', async () => {
   const properties = {
@@ -118,7 +122,7 @@ test('custom properties stand at the top, whatever their names', async () => {
     'owner_specified.openstack.object': 'images/a b',
     'with space': ' ',
     'sl/ash~and^more': 'x',
-    'ünïcödé ☃ 😀': '☃',
+    [`ünïcödé ☃${beyondThePlane}`]: '☃',
     properties_: 'p',
     length: '1',
     constructor: 'c',
@@ -148,7 +152,7 @@ test('null is a value for kernel_id and ramdisk_id only', async () => {
 });
 
 test('lengths count characters, not bytes or units', async () => {
-  for (const letter of ['a', 'é', '☃', '😀']) {
+  for (const letter of ['a', 'é', '☃', beyondThePlane || 'ß']) {
     const longest = letter.repeat(255);
     const { id } = await client.create({ name: longest, tags: [longest], [longest]: longest });
     const record = (await client.show(id)).json;
@@ -165,8 +169,8 @@ test('lengths count characters, not bytes or units', async () => {
 
 test('tags keep their order and lose their doubles', async () => {
   const record = await client.create({ tags: ['b', 'a', 'b', '', 'A', 'a'] });
-  if (better === false) assert.deepEqual(record.tags, ['b', 'a', '', 'A']);
-  assert.deepEqual([...record.tags].sort(), ['', 'A', 'a', 'b']);
+  const expected = ['b', 'a', '', 'A'];
+  assert.deepEqual(inOrder(record).tags, inOrder({ tags: expected }).tags);
 });
 
 test('names and values are text: control characters yes, NUL and half characters no', async () => {
@@ -174,7 +178,7 @@ test('names and values are text: control characters yes, NUL and half characters
   const record = await client.create({ name: odd, tags: [odd], [`k${odd}`]: odd });
   assert.equal(record.name, odd);
   assert.equal((await client.show(record.id)).json[`k${odd}`], odd);
-  if (better !== false) return;
+  if (differs('Texts may contain NUL and halves of surrogate pairs.') !== false) return;
   for (const text of ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b', '\udfff\ud800'])
     for (const fields of [
       { name: text },

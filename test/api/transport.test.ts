@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Route, routes } from '@tintype/contract';
-import { better, needs, needsIdentity, openTarget, type Target } from '../support/target.ts';
-import { refused } from './answer.ts';
+import { differs, needs, needsIdentity, openTarget, type Target } from '../support/target.ts';
+import { plainErrors, refused } from './answer.ts';
 import { bytes, pieces } from './bytes.ts';
 import { Client, raw, send } from './client.ts';
 
@@ -34,7 +34,7 @@ test('an unknown path below /v2 is 404', async () => {
     '/v2/nothing',
     '/v2/images/a/b/c',
     `/v2/images/${image}/nothing`,
-    '/v2//images',
+    ...(differs('Doubled slashes in a path are one.') === false ? ['/v2//images'] : []),
     '/v2/schemas',
     '/v2/schemas/nothing',
     '/v2/Images',
@@ -53,11 +53,23 @@ test('no path has a trailing slash', async () => {
   assert.deepEqual((await client.show(image)).json.tags, ['there']);
 });
 
+/** Resources that every release of the API has, with these methods. */
+const lasting =
+  /^\/v2\/(schemas|metadefs)\/|^\/v2\/images(\/:image_id(\/(file|tags\/.*|members.*|actions\/(de|re)activate))?)?$/;
+const strict =
+  differs(
+    'Wrong methods are 405 on images, members, schemas and metadata definitions only; OPTIONS is 200.',
+  ) === false
+    ? table
+    : table.filter(({ path }) => lasting.test(path));
+const optionsIsOurs = strict === table;
+
 test('a known path with another method is 405 and says which it takes', async () => {
-  for (const path of new Set(table.map((route) => route.path))) {
+  const methods = [...verbs, 'TRACE', ...(optionsIsOurs ? ['OPTIONS'] : [])];
+  for (const path of new Set(strict.map((route) => route.path))) {
     const allowed = methodsOf(path);
     const route = table.find((one) => one.path === path)!;
-    for (const method of [...verbs, 'OPTIONS', 'TRACE'].filter((one) => !allowed.includes(one))) {
+    for (const method of methods.filter((one) => !allowed.includes(one))) {
       const answer = await client.call(method, pathOf(route));
       refused(answer, 'method_not_allowed');
       assert.deepEqual(
@@ -70,7 +82,7 @@ test('a known path with another method is 405 and says which it takes', async ()
 });
 
 test('HEAD is 405 on every route below /v2, with the headers of the refusal and no body', async () => {
-  for (const route of table.filter(({ path }) => path.startsWith('/v2/'))) {
+  for (const route of strict.filter(({ path }) => path.startsWith('/v2/'))) {
     const answer = await client.call('HEAD', pathOf(route));
     assert.equal(answer.status, 405, route.path);
     assert.equal(answer.body.length, 0);
@@ -79,11 +91,11 @@ test('HEAD is 405 on every route below /v2, with the headers of the refusal and 
       methodsOf(route.path).sort(),
       route.path,
     );
-    if (!better) assert.equal(answer.headers['content-type'], 'application/json');
+    if (plainErrors === false) assert.equal(answer.headers['content-type'], 'application/json');
   }
 });
 
-test('a verb that nobody knows is 501', async () => {
+test('a verb that nobody knows is 501', { skip: differs('A verb that nobody knows is 405.') }, async () => {
   for (const method of ['PROPFIND', 'PURGE', 'LINK', 'SEARCH', 'M-SEARCH'])
     refused(await client.call(method, '/v2/images'), 'unknown_method');
 });
@@ -94,18 +106,27 @@ test('without identity everything below /v2 is 401 and says where to get it', {
   for (const route of table.filter(({ open }) => open !== true)) {
     const answer = await send(target, null, route.method, pathOf(route));
     refused(answer, 'unauthenticated');
-    assert.match(answer.headers['www-authenticate'] ?? 'none', /^Keystone uri='https?:\/\/[^']+'$/);
   }
   assert.equal((await send(target, null, 'GET', '/v2/nothing')).status, 401);
   assert.equal((await send(target, null, 'DELETE', '/v2/images')).status, 401);
 });
 
+const careful =
+  differs('A body is overlooked by lists of images, and overlooked or 500 in /v2/metadefs and /v2/info.') ===
+  false
+    ? table
+    : strict.filter(({ path }) => path !== '/v2/images' && !path.startsWith('/v2/metadefs'));
+const oddChunks = differs(
+  'A chunked body, empty or not, is overlooked by GET and refused by PUT and DELETE.',
+);
+
 test('a body where none is allowed is 400, measured or chunked', async () => {
   const body = Buffer.from('{"a":1}');
-  for (const route of table.filter((one) => one.body === 'none' && one.open !== true)) {
+  for (const route of careful.filter((one) => one.body === 'none' && one.open !== true)) {
     const path =
       route.method === 'DELETE' && route.path.endsWith(':image_id') ? `/v2/images/${image}` : pathOf(route);
     refused(await client.call(route.method, path, { body }), 'body_not_allowed');
+    if (oddChunks !== false) continue;
     refused(await client.call(route.method, path, { body, chunked: true }), 'body_not_allowed');
   }
   assert.equal((await client.show(image)).status, 200, 'nothing was done');
@@ -119,11 +140,14 @@ test('an empty chunked body is no body, and a Content-Type alone says nothing', 
     assert.equal((await client.put(`/v2/images/${image}/tags/empty`, headers)).status, 204, type);
     assert.equal((await client.delete(`/v2/images/${image}/tags/empty`, headers)).status, 204, type);
   }
+  const zero = { body: Buffer.alloc(0) };
+  assert.equal((await client.call('PUT', `/v2/images/${image}/tags/zero`, zero)).status, 204);
+  assert.equal((await client.call('DELETE', `/v2/images/${image}/tags/zero`, zero)).status, 204);
+  if (oddChunks !== false) return;
   const empty = { body: Buffer.alloc(0), chunked: true };
   assert.equal((await client.call('GET', `/v2/images/${image}`, empty)).status, 200);
   assert.equal((await client.call('PUT', `/v2/images/${image}/tags/chunked`, empty)).status, 204);
-  const zero = { body: Buffer.alloc(0) };
-  assert.equal((await client.call('DELETE', `/v2/images/${image}/tags/chunked`, zero)).status, 204);
+  assert.equal((await client.call('DELETE', `/v2/images/${image}/tags/chunked`, empty)).status, 204);
 });
 
 test('a JSON document is taken whatever its Content-Type', async () => {
@@ -132,7 +156,9 @@ test('a JSON document is taken whatever its Content-Type', async () => {
     undefined,
     'text/plain',
     'application/octet-stream',
-    'application/x-www-form-urlencoded',
+    ...(differs('A document called a form is not read when it is chunked.') === false
+      ? ['application/x-www-form-urlencoded']
+      : []),
     'x',
   ])
     for (const chunked of [false, true]) {
@@ -163,7 +189,7 @@ test('bodies may be chunked everywhere', async () => {
   await client.delete(path);
 });
 
-test('the answer is JSON whatever Accept says', { skip: better }, async () => {
+test('the answer is JSON whatever Accept says', { skip: plainErrors }, async () => {
   for (const accept of ['*/*', 'text/html', 'text/plain', 'application/xml;q=1', '', undefined])
     for (const [path, status] of [
       ['/v2/images/none', 404],
@@ -185,6 +211,7 @@ test('a request id that the client chose is kept, one over 64 characters is 431'
   assert.equal(whole.headers['x-openstack-request-id'], longest);
   const refusal = await client.get('/v2/images/none', { 'X-Openstack-Request-Id': chosen });
   assert.equal(refusal.headers['x-openstack-request-id'], chosen, 'refusals carry it too');
+  if (differs('A request id over 64 characters is 500.') !== false) return;
   for (const path of ['/v2/images', '/', '/v2/nothing'])
     refused(await client.get(path, { 'X-Openstack-Request-Id': 'r'.repeat(65) }), 'header_too_large');
 });
@@ -196,12 +223,18 @@ test('request ids that nobody chose differ', async () => {
   assert.equal(ids.size, 20);
 });
 
-test('header lines over 32 KiB are 431', { skip: better }, async () => {
+test('header lines over 32 KiB are 431', {
+  skip: differs('Header lines that are too long are 400 or 414.'),
+}, async () => {
   refused(await client.get('/v2/images', { 'X-Padding': 'p'.repeat(40_000) }), 'header_too_large');
   refused(await client.get(`/v2/images?name=${'n'.repeat(40_000)}`), 'header_too_large');
 });
 
-test('roles sent beside a token count for nothing', { skip: needs('reader') }, async () => {
+test('roles sent beside a token count for nothing', {
+  skip:
+    needs('reader') ||
+    differs('Headers with underscores are those with dashes: keystonemiddleware in front takes them out.'),
+}, async () => {
   // In mode "headers" these are spellings that the proxy in front does not send.
   const forged = {
     X_Roles: 'admin',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '../support/process.ts';
-import { better, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, raw } from './client.ts';
@@ -46,7 +46,9 @@ test('a second upload is refused at once, and the first one goes on', async () =
   assert.deepEqual((await client.download(id)).body, data);
 });
 
-test('of many uploads that begin together one succeeds, and its bytes stay', async () => {
+test('of many uploads that begin together one succeeds, and its bytes stay', {
+  skip: differs('Of uploads that begin together those that lose are 410.'),
+}, async () => {
   for (let round = 0; round < 3; round += 1) {
     const { id } = await client.create(raw);
     const all = Array.from({ length: 6 }, (_, seed) => bytes(300_000, seed + 1));
@@ -57,7 +59,11 @@ test('of many uploads that begin together one succeeds, and its bytes stay', asy
   }
 });
 
-test('a deletion ends the upload with 410 while its client is still sending', async () => {
+const seesNoDeletion = differs('An upload learns of a deletion only when its data end.');
+
+test('a deletion ends the upload with 410 while its client is still sending', {
+  skip: seesNoDeletion,
+}, async () => {
   const { id } = await client.create(raw);
   const upload = await begin(id);
   assert.equal((await client.delete(`/v2/images/${id}`)).status, 204);
@@ -68,7 +74,7 @@ test('a deletion ends the upload with 410 while its client is still sending', as
   refused(await client.post('/v2/images', { id }), 'image_exists');
 });
 
-test('a deletion ends an upload that is silent', async () => {
+test('a deletion ends an upload that is silent', { skip: seesNoDeletion }, async () => {
   const { id } = await client.create(raw);
   const upload = await begin(id, { 'Content-Length': String(data.length) });
   assert.equal((await client.delete(`/v2/images/${id}`)).status, 204);
@@ -96,6 +102,8 @@ test('a deletion in the moment of the end has one of two outcomes', async () => 
   }
 });
 
+const noTasks = differs('An upload leaves no task.');
+
 for (const form of ['measured', 'chunked'])
   test(`an upload that is cut off, ${form}, is queued again within 5 seconds, with the reason told`, async () => {
     const { id } = await client.create(raw);
@@ -105,7 +113,7 @@ for (const form of ['measured', 'chunked'])
     await until('the image is queued', async () => (await client.status(id)) === 'queued', 5000);
     const record = (await client.show(id)).json;
     assert.deepEqual([record.size, record.checksum, record.os_hash_value], [null, null, null]);
-    if (better === false) {
+    if (noTasks === false) {
       const [task] = await client.tasks(id);
       assert.deepEqual([task.status, task.result.error.code], ['failure', 'upload_cut']);
       assert.match(task.message, /connection ended/);
@@ -114,7 +122,7 @@ for (const form of ['measured', 'chunked'])
     assert.equal((await client.upload(id, data)).status, 204, 'another try is welcome');
   });
 
-test('broken chunks end the upload like a cut', { skip: better }, async () => {
+test('broken chunks end the upload like a cut', async () => {
   const { id } = await client.create(raw);
   const socket = await open(target);
   const headers = ['Content-Type: application/octet-stream', 'Transfer-Encoding: chunked'];
@@ -124,8 +132,7 @@ test('broken chunks end the upload like a cut', { skip: better }, async () => {
   assert.equal((await nextAnswer(socket))?.status, 400);
   // The connection is held open on our side.
   await until('the image is queued', async () => (await client.status(id)) === 'queued', 5000);
-  const [task] = await client.tasks(id);
-  assert.equal(task.result.error.code, 'upload_cut');
+  if (noTasks === false) assert.equal((await client.tasks(id))[0].result.error.code, 'upload_cut');
   socket.destroy();
 });
 

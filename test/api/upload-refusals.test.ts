@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type FailureCode, failures } from '@tintype/contract';
-import { better, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
-import { refused } from './answer.ts';
+import { differs, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { plainErrors, refused } from './answer.ts';
 import { bytes, digest, pieces, qcow2, tarMember } from './bytes.ts';
 import { Client, raw, send } from './client.ts';
 import { head, nextAnswer, open, type RawAnswer } from './raw-socket.ts';
@@ -19,6 +19,10 @@ before(async () => {
   client = new Client(target);
 });
 after(() => target.close());
+
+const noTasks = differs('An upload leaves no task.');
+const noDigests = differs('X-Tintype-Expected-Digest is unknown.');
+const noInspection = differs('Data are not held to the declared format.');
 
 /** Fails unless the image is queued again, empty, with this reason in its newest task, and nothing is stored. */
 async function undone(id: string, reason: FailureCode): Promise<void> {
@@ -35,7 +39,7 @@ async function undone(id: string, reason: FailureCode): Promise<void> {
     ['queued', null, null, null, null, null],
   );
   assert.equal((await client.download(id)).status, 204);
-  if (better === false) {
+  if (noTasks === false) {
     const [task] = await client.tasks(id);
     assert.equal(task.status, 'failure');
     assert.equal(task.result.error.code, reason);
@@ -73,20 +77,26 @@ test('another media type is 415, or none', async () => {
 });
 
 test('the media type counts in any letters and with parameters', async () => {
-  for (const type of ['Application/Octet-Stream', 'application/octet-stream; charset=binary']) {
+  const capitals = differs('A media type in capitals is unknown.') === false;
+  for (const type of [
+    capitals ? 'Application/Octet-Stream' : 'application/octet-stream',
+    'application/octet-stream; charset=binary',
+  ]) {
     const { id } = await client.create(raw);
     assert.equal((await client.upload(id, bytes(10), { 'Content-Type': type })).status, 204, type);
   }
 });
 
-test('a size that is no number is 400', async () => {
+const noSize = differs('X-OpenStack-Image-Size came with a later release.');
+
+test('a size that is no number is 400', { skip: noSize }, async () => {
   const { id } = await client.create(raw);
   for (const size of ['', 'x', '-1', '1.5', '0x10', '1e3', '+5', '5,5', '99999999999999999999'])
     refused(await client.upload(id, bytes(10), { 'X-OpenStack-Image-Size': size }), 'bad_request');
   assert.equal(await client.status(id), 'queued');
 });
 
-test('an expected digest that is none is 400', { skip: better }, async () => {
+test('an expected digest that is none is 400', { skip: noDigests }, async () => {
   const { id } = await client.create(raw);
   for (const text of [
     '',
@@ -100,7 +110,7 @@ test('an expected digest that is none is 400', { skip: better }, async () => {
     refused(await client.upload(id, bytes(10), { 'X-Tintype-Expected-Digest': text }), 'bad_request');
 });
 
-test('fewer or more bytes than announced are 400', async () => {
+test('fewer or more bytes than announced are 400', { skip: noSize }, async () => {
   for (const [length, announced] of [
     [99, 100],
     [101, 100],
@@ -119,7 +129,7 @@ test('fewer or more bytes than announced are 400', async () => {
     }
 });
 
-test('another digest than expected is 400, and nothing is kept', { skip: better }, async () => {
+test('another digest than expected is 400, and nothing is kept', { skip: noDigests }, async () => {
   const data = bytes(5000);
   for (const algorithm of ['md5', 'sha1', 'sha256', 'sha384', 'sha512']) {
     const { id } = await client.create(raw);
@@ -131,7 +141,7 @@ test('another digest than expected is 400, and nothing is kept', { skip: better 
   }
 });
 
-test('one wrong digest of several is enough', { skip: better }, async () => {
+test('one wrong digest of several is enough', { skip: noDigests }, async () => {
   const data = bytes(5000);
   const { id } = await client.create(raw);
   const expected = `sha256=${digest('sha256', data)},md5=${'0'.repeat(32)}`;
@@ -159,7 +169,7 @@ test('more than the cap is 413, announced or found', { skip: needsOwnServer }, a
   assert.equal((await client.upload(id, bytes(10 << 20))).status, 204, 'the cap itself is allowed');
 });
 
-test('data that is not what was declared is 415', async () => {
+test('data that is not what was declared is 415', { skip: noInspection }, async () => {
   for (const [disk_format, data] of [
     ['qcow2', bytes(100_000)],
     ['qcow2', bytes(10)],
@@ -174,7 +184,7 @@ test('data that is not what was declared is 415', async () => {
   }
 });
 
-test('a qcow2 that names other files is 415, whatever was declared', async () => {
+test('a qcow2 that names other files is 415, whatever was declared', { skip: noInspection }, async () => {
   const data = qcow2(1 << 20, '/etc/passwd');
   for (const disk_format of ['qcow2', 'raw', 'vmdk']) {
     const { id } = await client.create({ disk_format, container_format: 'bare' });
@@ -183,14 +193,14 @@ test('a qcow2 that names other files is 415, whatever was declared', async () =>
   }
 });
 
-test('data has a name in the refusal', { skip: better }, async () => {
+test('data has a name in the refusal', { skip: noInspection }, async () => {
   const video = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2mp41', 'latin1');
   const { id } = await client.create({ disk_format: 'qcow2', container_format: 'bare' });
   const message = /declared as qcow2, but this looks like an MP4 video/;
   refused(await client.upload(id, video), 'format_mismatch', message);
 });
 
-test('an appliance with an unsafe disk in it is 415', { skip: better }, async () => {
+test('an appliance with an unsafe disk in it is 415', { skip: noInspection }, async () => {
   const descriptor =
     '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"><File href="disk"/></Envelope>';
   const ova = (disk: Uint8Array) =>
@@ -323,15 +333,19 @@ async function sendAll(socket: Socket, request: Buffer): Promise<RawAnswer | nul
   return await nextAnswer(socket);
 }
 
+const cutsSenders = differs('A client that is still sending is cut off before it can read the refusal.');
+
 for (const [what, { id, type = 'application/octet-stream', reason }] of Object.entries(refusals))
   for (const form of ['measured', 'chunked'])
     for (const connection of ['keep-alive', 'close'])
-      test(`a client that sends 9 MiB and only then reads learns of ${what}, ${form}, ${connection}`, async () => {
+      test(`a client that sends 9 MiB and only then reads learns of ${what}, ${form}, ${connection}`, {
+        skip: (reason === 'format_mismatch' && noInspection) || (connection === 'close' && cutsSenders),
+      }, async () => {
         const socket = await open(target);
         const request = wholeUpload(await id(), type, form, `Connection: ${connection}`, 9 << 20);
         const answer = await sendAll(socket, request);
         assert.equal(answer?.status, failures[reason].status);
-        if (better === false) assert.equal(JSON.parse(answer!.body.toString()).error.reason, reason);
+        if (plainErrors === false) assert.equal(JSON.parse(answer!.body.toString()).error.reason, reason);
         if (connection === 'close') {
           assert.equal(await nextAnswer(socket), null, 'the connection ends');
         } else {
@@ -341,7 +355,9 @@ for (const [what, { id, type = 'application/octet-stream', reason }] of Object.e
         socket.destroy();
       });
 
-test('a client that sends for ever does not keep the refusal from arriving', async () => {
+test('a client that sends for ever does not keep the refusal from arriving', {
+  skip: noInspection,
+}, async () => {
   const { id } = await client.create({ disk_format: 'qcow2', container_format: 'bare' });
   const upload = new SlowUpload(target, 'caller', id);
   let answered = false;
@@ -357,6 +373,8 @@ test('a client that sends for ever does not keep the refusal from arriving', asy
   await undone(id, 'format_mismatch');
 });
 
+const staysOpen = differs('A connection goes on after a refusal of data that did not come.');
+
 test('a client that asks for leave is refused before it sends, and the connection ends', async () => {
   for (const { id, type = 'application/octet-stream', reason } of Object.values(refusals)) {
     if (reason === 'format_mismatch') continue;
@@ -364,12 +382,14 @@ test('a client that asks for leave is refused before it sends, and the connectio
     const upload = new SlowUpload(target, 'caller', await id(), headers);
     const answer = await upload.answer;
     refused(answer, reason);
-    if (better === false) assert.equal(answer.headers.connection, 'close');
+    if (staysOpen === false) assert.equal(answer.headers.connection, 'close');
     upload.cut();
   }
 });
 
-test('a client that asks for leave and sends without it can read the refusal too', async () => {
+test('a client that asks for leave and sends without it can read the refusal too', {
+  skip: cutsSenders,
+}, async () => {
   const socket = await open(target);
   const id = randomUUID();
   const expect = 'Expect: 100-continue';
@@ -381,7 +401,7 @@ test('a client that asks for leave and sends without it can read the refusal too
   socket.destroy();
 });
 
-test('a failure leaves the image as it was, for another try', async () => {
+test('a failure leaves the image as it was, for another try', { skip: noInspection }, async () => {
   const { id } = await client.create({
     disk_format: 'qcow2',
     container_format: 'bare',
@@ -389,7 +409,7 @@ test('a failure leaves the image as it was, for another try', async () => {
     tags: ['t'],
   });
   for (let i = 0; i < 3; i += 1) refused(await client.upload(id, bytes(1000, i)), 'format_mismatch');
-  if (better === false) assert.equal((await client.tasks(id)).length, 3);
+  assert.equal((await client.tasks(id)).length, 3);
   assert.equal((await client.upload(id, qcow2(1 << 20))).status, 204);
   const record = (await client.show(id)).json;
   assert.deepEqual([record.status, record.name, record.tags], ['active', 'again', ['t']]);

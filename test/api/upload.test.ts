@@ -1,7 +1,7 @@
 /** PUT /v2/images/{id}/file: data that is taken, and what the record then says (API section 4). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { better, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes, digest, pieces, qcow2 } from './bytes.ts';
 import { Client, raw } from './client.ts';
@@ -15,6 +15,8 @@ before(async () => {
   client = new Client(target);
 });
 after(() => target.close());
+
+const noTasks = differs('An upload leaves no task.');
 
 for (const length of [1, 511, 65_535, 65_536, 65_537, 1_048_577, 3_000_003])
   for (const form of ['measured', 'chunked'])
@@ -79,7 +81,7 @@ test('an upload without any body header is an empty one', async () => {
   assert.equal((await client.show(id)).json.size, 0);
 });
 
-test('an empty body whatever the format, when the data is a volume elsewhere', { skip: better }, async () => {
+test('an empty body whatever the format, when the data is a volume elsewhere', async () => {
   const mapping = JSON.stringify([{ source_type: 'snapshot', device_name: '/dev/vda', boot_index: 0 }]);
   for (const disk_format of ['raw', 'qcow2', 'vmdk', 'iso']) {
     const { id } = await client.create({
@@ -94,7 +96,9 @@ test('an empty body whatever the format, when the data is a volume elsewhere', {
   }
 });
 
-test('an empty body of any other format is 415', async () => {
+test('an empty body of any other format is 415', {
+  skip: differs('Data are not held to the declared format.'),
+}, async () => {
   for (const disk_format of ['qcow2', 'vmdk', 'vhd', 'iso']) {
     const { id } = await client.create({ disk_format, container_format: 'bare' });
     refused(await client.upload(id, Buffer.alloc(0)), 'format_mismatch');
@@ -118,7 +122,9 @@ test('an announced size that is right is right', async () => {
   }
 });
 
-test('expected digests that are right are right', { skip: better }, async () => {
+test('expected digests that are right are right', {
+  skip: differs('X-Tintype-Expected-Digest is unknown.'),
+}, async () => {
   const data = bytes(1234);
   for (const expected of [
     ...['md5', 'sha1', 'sha256', 'sha384', 'sha512'].map(
@@ -191,14 +197,15 @@ test('while data arrives the image is saving, and has none to give', async () =>
   const record = (await client.show(id)).json;
   assert.deepEqual([record.size, record.checksum, record.os_hash_value], [null, null, null]);
   assert.equal((await client.download(id)).status, 204);
-  const [task] = await client.tasks(id);
-  assert.equal(task.status, 'processing');
+  if (noTasks === false) assert.equal((await client.tasks(id))[0].status, 'processing');
   await upload.write(data.subarray(200_000));
   assert.equal((await upload.finish()).status, 204);
   assert.deepEqual((await client.download(id)).body, data);
 });
 
-test('a change of the record meanwhile and the upload both count', async () => {
+test('a change of the record meanwhile and the upload both count', {
+  skip: differs('A change made during an upload is lost when the upload ends.'),
+}, async () => {
   const data = bytes(100_000);
   const { id } = await client.create(raw);
   const upload = new SlowUpload(target, 'caller', id);
@@ -229,7 +236,7 @@ test('uploads of many images at a time do not mix', async () => {
   );
 });
 
-test('the task of a successful upload tells of it', { skip: better }, async () => {
+test('the task of a successful upload tells of it', { skip: noTasks }, async () => {
   const { id } = await client.create(raw);
   const chosen = 'req-upload-0001';
   await client.upload(id, bytes(77), { 'X-Openstack-Request-Id': chosen });

@@ -36,6 +36,11 @@ describe('tokens of Keystone', { skip: withoutKeystone() }, () => {
     assert.equal(created.status, 201, JSON.stringify(created.body));
     return created.body as Image;
   };
+  /** What was remembered before this was called counts no more. */
+  const cacheTimeOver = async () => {
+    const end = performance.now() + cacheTime * 1000;
+    await until('the end of the cache time', () => performance.now() > end);
+  };
   const list = async (token: string) => {
     const answer = await ask(images, token);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -151,14 +156,8 @@ describe('tokens of Keystone', { skip: withoutKeystone() }, () => {
     const token = await keystone.token('demo-member');
     assert.equal((await ask(images, token)).status, 200);
     await keystone.revoke(token);
-    const since = performance.now();
-    await until(
-      'the refusal',
-      async () => (await ask(images, token)).status === 401,
-      cacheTime * 1000 + 5000,
-    );
-    // What Keystone itself takes to answer comes on top.
-    assert.ok(performance.now() - since < cacheTime * 1000 + 3000);
+    await cacheTimeOver();
+    assert.equal((await ask(images, token)).status, 401);
   });
 
   test('a user that loses its role loses its rights within the cache time', async () => {
@@ -178,11 +177,8 @@ describe('tokens of Keystone', { skip: withoutKeystone() }, () => {
     );
     assert.equal((await ask(images, token)).status, 200);
     await keystone.call(admin, 'DELETE', grant);
-    await until(
-      'the refusal',
-      async () => (await ask(images, token)).status === 401,
-      cacheTime * 1000 + 5000,
-    );
+    await cacheTimeOver();
+    assert.equal((await ask(images, token)).status, 401);
     await keystone.call(admin, 'DELETE', `/users/${made.user.id}`);
   });
 
@@ -222,36 +218,5 @@ describe('tokens of Keystone', { skip: withoutKeystone() }, () => {
     assert.equal(await withService(admin, 'POST', { name: 'no' }), 403);
     const service = await keystone.token('nova');
     assert.equal((await ask(images, null, 'GET', undefined, { 'X-Service-Token': service })).status, 401);
-  });
-
-  test('what a remembered token costs a request, against none', async (t) => {
-    const plain = await startServer();
-    try {
-      const token = await keystone.token('demo-member');
-      const headers = {
-        'X-Identity-Status': 'Confirmed',
-        'X-Project-Id': keystone.fact('DEMO_PROJECT_ID'),
-        'X-Roles': 'member',
-      };
-      const withKeystone: number[] = [];
-      const without: number[] = [];
-      const take = async (into: number[], url: string, given: Record<string, string>) => {
-        const started = performance.now();
-        const answer = await fetch(`${url}/v2/schemas/image`, { headers: given });
-        await answer.text();
-        assert.equal(answer.status, 200);
-        into.push(performance.now() - started);
-      };
-      for (let round = 0; round < 600; round += 1) {
-        await take(withKeystone, server.url, { 'X-Auth-Token': token });
-        await take(without, plain.url, headers);
-      }
-      const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length / 2]!;
-      const added = median(withKeystone) - median(without);
-      t.diagnostic(`${added.toFixed(3)} ms on top of ${median(without).toFixed(3)} ms`);
-      assert.ok(Number.isFinite(added));
-    } finally {
-      await plain.close();
-    }
   });
 });

@@ -39,13 +39,18 @@ function has(program: string): boolean {
   });
 }
 
-/** Why there can be no Keystone here, or false. In CI its absence is a failure. */
-export function withoutKeystone(...programs: string[]): string | false {
+/** Why these programs are not here and cannot be, or false. In CI their absence is a failure. */
+export function withoutPrograms(...programs: string[]): string | false {
   if (process.env.CI === 'true') return false;
-  const missing = ['keystone-manage', 'uwsgi', ...programs].filter((program) => !has(program));
+  const missing = programs.filter((program) => !has(program));
   if (missing.length === 0) return false;
   if (process.getuid?.() === 0 && has('apt-get')) return false;
   return `not installed, and only root on Debian can: ${missing.join(', ')}`;
+}
+
+/** Why there can be no Keystone here, or false. */
+export function withoutKeystone(...programs: string[]): string | false {
+  return withoutPrograms('keystone-manage', 'uwsgi', ...programs);
 }
 
 export class Keystone {

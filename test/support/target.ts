@@ -36,12 +36,20 @@ export interface Target {
 type NamedRole = Exclude<Role, 'caller'>;
 type Settings = Parameters<typeof startServer>[0];
 
-const projects: Record<NamedRole, readonly [string, string]> = {
+const projects: Record<NamedRole, readonly [string, Rank]> = {
   admin: ['project-admin', 'admin'],
   member: ['project-one', 'member'],
   reader: ['project-one', 'reader'],
   other: ['project-two', 'member'],
 };
+
+const ranks = ['admin', 'member', 'reader'] as const;
+export type Rank = (typeof ranks)[number];
+
+/** Identity headers for a role in a project, with the roles it implies as Keystone's tokens have them. */
+export function inProject(project: string | null, rank: Rank): Record<string, string> {
+  return as(project, ...ranks.slice(ranks.indexOf(rank)));
+}
 
 const externalUrl = process.env[variables.url]?.replace(/\/+$/, '');
 const identity = externalUrl === undefined ? 'headers' : (process.env[variables.identity] ?? 'none');
@@ -65,21 +73,30 @@ export function needs(...roles: Role[]): string | false {
 export const needsOwnServer: string | false =
   externalUrl !== undefined && 'it needs a server of its own, and the target is another';
 
+/** For the `skip` option of a test whose callers belong to projects of its own making. */
+export const needsHeaders: string | false =
+  identity !== 'headers' && 'the target does not take identity from headers';
+
 /** For the `skip` option of a test that needs a server which asks who is calling. */
 export const needsIdentity: string | false = identity === 'none' && 'the target lets everybody in';
 
 /** Whether the target is the reference implementation, from which the contract differs on purpose. */
-export const isReference = process.env[variables.reference] === '1';
+const isReference = process.env[variables.reference] === '1';
 
-/** For the `skip` option of a test of what the contract marks **(better)**. */
-export const better: string | false = isReference && 'a deliberate difference from the reference';
+/**
+ * For the `skip` option of a test, or the condition of an assertion, that does not hold of the reference on purpose.
+ * `how` is a sentence about the reference; test/golden/reference-differences.txt lists them all.
+ */
+export function differs(how: string): string | false {
+  return isReference && how;
+}
 
 function headersOf(role: Role): Record<string, string> {
   const named = role !== 'caller' ? role : isThere('member') ? 'member' : 'admin';
   assert.ok(isThere(named), `the target has no ${named}`);
   if (identity === 'none') return {};
   if (identity === 'tokens') return { 'X-Auth-Token': tokenOf(named)! };
-  return as(...projects[named]);
+  return inProject(...projects[named]);
 }
 
 /** Settings count only for a server of our own: a test that depends on them skips by `needsOwnServer`. */

@@ -17,6 +17,7 @@ const viewers: Viewer[] = [
   ...projects.map((projectId) => ({ projectId, isAdmin: false })),
   { projectId: null, isAdmin: false },
   { projectId: 'red', isAdmin: true },
+  { projectId: null, isAdmin: true },
 ];
 /** Names and values that only a careful encoding tells apart, and one that is too long to be indexed as it is. */
 const keys = ['a', 'a=b', '1:a'];
@@ -110,9 +111,10 @@ function isShared(image: Image, project: string | null, status: ListFilter['memb
 function isVisible(image: Image, { projectId, isAdmin }: Viewer, filter: ListFilter): boolean {
   const { visibility, memberStatus } = filter;
   if (visibility !== null && visibility !== 'all' && image.visibility !== visibility) return false;
-  if (isAdmin || (projectId !== null && image.owner === projectId)) return true;
-  if (isShared(image, projectId, memberStatus)) return true;
-  return image.visibility === 'public' || (image.visibility === 'community' && visibility !== null);
+  const isOwn = projectId !== null && image.owner === projectId;
+  if (image.visibility === 'community' && visibility === null) return isOwn;
+  if (isAdmin || isOwn || isShared(image, projectId, memberStatus)) return true;
+  return image.visibility === 'public' || image.visibility === 'community';
 }
 
 /** What is deleted is found by administrators who ask for it, and by nobody else. */

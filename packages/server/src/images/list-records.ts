@@ -111,6 +111,12 @@ function asksForDeleted({ equal }: ListFilter, { isAdmin }: Viewer): boolean {
   );
 }
 
+/** Glance: community images of other projects are listed on request only, for administrators too. */
+function exceptCommunity(projectId: string | null): Condition {
+  const others = sql`visibility <> 'community'`;
+  return projectId === null ? others : or([others, sql`owner = ${projectId}`]);
+}
+
 /** The reasons for which this caller sees images, of those with the visibility asked for. */
 function reasonsOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Reason[] {
   if (isAdmin) return [visibility === null || visibility === 'all' ? {} : { visibility }];
@@ -210,6 +216,7 @@ export async function selectPage(
   const reasons = reasonsOf(viewer, filter);
   if (reasons.length === 0) return [];
   const conditions = conditionsOf(filter, viewer);
+  if (viewer.isAdmin && filter.visibility === null) conditions.push(exceptCommunity(viewer.projectId));
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));
   const query = { reasons, conditions, order: orderBy(filter.sort), limit: filter.limit };
   const terms = [

@@ -1,5 +1,5 @@
 /** Which projects images are shared with. */
-
+import { isStorable } from '../base/text.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import type { Queries } from '../database/queries.ts';
 
@@ -36,6 +36,7 @@ export async function countMembers(queries: Queries, imageId: string): Promise<n
 
 /** Oldest first; only `member` when it is given. */
 export async function membersOf(queries: Queries, imageId: string, member: string | null): Promise<Member[]> {
+  if (member !== null && !isStorable(member)) return [];
   let query = queries.selectFrom('image_members').selectAll().where('image_id', '=', imageId);
   if (member !== null) query = query.where('member', '=', member);
   return await query.orderBy('created_at').orderBy('member').execute();
@@ -48,6 +49,7 @@ export async function setMemberStatus(
   member: string,
   status: MemberStatus,
 ): Promise<Member | undefined> {
+  if (!isStorable(member)) return undefined;
   return await queries
     .updateTable('image_members')
     .set({ status, updated_at: new Date() })
@@ -59,6 +61,7 @@ export async function setMemberStatus(
 
 /** False when there is none. */
 export async function deleteMember(queries: Queries, imageId: string, member: string): Promise<boolean> {
+  if (!isStorable(member)) return false;
   const done = await queries
     .deleteFrom('image_members')
     .where('image_id', '=', imageId)
