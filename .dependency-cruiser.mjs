@@ -99,6 +99,12 @@ const insideServer = [
     { path: 'node_modules/(fastify|@fastify)/' },
   ),
   forbid(
+    'engine-outside-flows',
+    'only flows/ knows the durable engine',
+    { path: 'packages/', pathNot: `${server}flows/` },
+    { path: 'node_modules/@dbos-inc/' },
+  ),
+  forbid(
     'contract-below-images',
     'what is below the verbs knows nothing of the wire; failure codes come through base/failure.ts',
     {

@@ -1,5 +1,6 @@
 /** Uploads of signed images: taken when the signature is that of the data, else refused and the image queued again (API section 12). */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
@@ -12,6 +13,7 @@ import { needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { type Answer, refused } from './answer.ts';
 import { bytes, digest, pieces, qcow2 } from './bytes.ts';
 import { Client, raw } from './client.ts';
+import { importBy, importEnd, stagedImage } from './import-client.ts';
 import { SlowUpload } from './slow-upload.ts';
 
 const data = bytes(300_000);
@@ -98,6 +100,20 @@ describe('signatures', { skip: needsOwnServer || withoutOpenssl() }, () => {
           /not the signature of this data/,
         );
       assert.equal((await client.upload(id, data)).status, 204);
+    });
+
+    test('staged data is verified when it is imported', async () => {
+      const id = await stagedImage(client, changed, signedBy(signer, signature));
+      assert.equal((await importBy(client, id, 'glance-direct')).status, 202);
+      const { image, task } = await importEnd(client, id);
+      assert.equal(image.status, 'queued');
+      assert.deepEqual([task.status, task.result.error.code], ['failure', 'signature_mismatch']);
+      const right = await stagedImage(client, data, signedBy(signer, signature));
+      await importBy(client, right, 'glance-direct');
+      assert.equal((await importEnd(client, right)).image.status, 'active');
+      const unknown = { ...signedBy(signer, signature), img_signature_certificate_uuid: randomUUID() };
+      const unread = await stagedImage(client, data, unknown);
+      refused(await importBy(client, unread, 'glance-direct'), 'certificate_refused');
     });
 
     test('a signature can be corrected with PATCH', async () => {

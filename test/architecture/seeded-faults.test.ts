@@ -115,6 +115,13 @@ const imports: Fault[] = [
     detail: 'node_modules/fastify/',
   },
   {
+    what: 'the durable engine outside its folder',
+    rule: 'engine-outside-flows',
+    file: `${server}/actions/seeded-engine.ts`,
+    text: `import type { DBOS } from '@dbos-inc/dbos-sdk';\nexport type Seeded = DBOS;`,
+    detail: 'node_modules/@dbos-inc/dbos-sdk/',
+  },
+  {
     what: 'the wire’s contract below the verbs',
     rule: 'contract-below-images',
     file: `${server}/stores/seeded-contract.ts`,

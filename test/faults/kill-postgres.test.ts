@@ -8,9 +8,6 @@ import { Ledger } from './ledger.ts';
 import { randomMoment } from './moment.ts';
 import { Traffic } from './traffic.ts';
 
-/** The loss of a connection in use is an error event that nobody hears. */
-const todo = 'ends the server until database/connect.ts listens to connections in use';
-
 describe('kill -9 of PostgreSQL', { skip: process.platform !== 'linux' && 'needs /proc' }, () => {
   const chance = chanceOfThisRun();
   const ledger = new Ledger();
@@ -24,7 +21,7 @@ describe('kill -9 of PostgreSQL', { skip: process.platform !== 'linux' && 'needs
   after(async () => await home.remove());
 
   for (const round of [1, 2]) {
-    test(`the server survives, and mends what was under way: ${round} of 2`, { todo }, async () => {
+    test(`the server survives, and mends what was under way: ${round} of 2`, async () => {
       const traffic = new Traffic(server.url, ledger, chance, true);
       const struck = { at: 0, uploaded: 0, moment: '' };
       try {
@@ -57,7 +54,7 @@ describe('kill -9 of PostgreSQL', { skip: process.platform !== 'linux' && 'needs
     });
   }
 
-  test('both at once: the next start mends it', { todo }, async () => {
+  test('both at once: the next start mends it', async () => {
     const traffic = new Traffic(server.url, ledger, chance, true);
     const moment = await randomMoment(traffic, chance);
     signalTo((await home.postmaster()) ?? Number.NaN, 'SIGKILL');

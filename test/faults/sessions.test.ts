@@ -18,8 +18,9 @@ describe('a server out of touch', { skip: process.platform !== 'linux' && 'needs
     cluster = await makeCluster();
     b = await cluster.server();
     await cluster.admin.query(`CREATE ROLE ${role} LOGIN;
-      GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role};
-      GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
+      GRANT ALL ON SCHEMA tintype_engine TO ${role};
+      GRANT ALL ON ALL TABLES IN SCHEMA public, tintype_engine TO ${role};
+      GRANT ALL ON ALL SEQUENCES IN SCHEMA public, tintype_engine TO ${role}`);
     a = await cluster.server(role);
   });
   after(async () => {

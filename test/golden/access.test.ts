@@ -32,6 +32,7 @@ const bodies: Partial<Record<RouteName, unknown>> = {
   createImage: { name: 'new' },
   changeImage: [{ op: 'replace', path: '/name', value: 'new' }],
   addLocation: { url: 'https://one.example/image' },
+  importImage: { method: { name: 'glance-direct' } },
   addMember: { member: 'third' },
   answerMember: { status: 'accepted' },
   createNamespace: { namespace: 'created' },
@@ -83,14 +84,22 @@ async function made(answer: Promise<Response>): Promise<{ id: string }> {
 async function prepareImage(name: RouteName, { owner, visibility }: Situation): Promise<string> {
   const fields = { owner, visibility, disk_format: 'raw', container_format: 'bare', tags: ['thing'] };
   const { id } = await made(send(operator, 'POST', '/v2/images', fields));
-  if (name !== 'uploadData' && name !== 'addLocation')
-    await made(send(operator, 'PUT', `/v2/images/${id}/file`, 'bytes', 'application/octet-stream'));
+  const data = name === 'importImage' ? 'stage' : 'file';
+  if (!['uploadData', 'stageData', 'addLocation'].includes(name))
+    await made(send(operator, 'PUT', `/v2/images/${id}/${data}`, 'bytes', 'application/octet-stream'));
   if (name === 'reactivateImage') await made(send(operator, 'POST', `/v2/images/${id}/actions/deactivate`));
   if (visibility === 'shared')
     await made(
       send(operator, 'POST', `/v2/images/${id}/members`, { member: owner === 'mine' ? 'friend' : 'mine' }),
     );
   return id;
+}
+
+async function prepareTask(): Promise<string> {
+  const image = await prepareImage('listTasks', situations.own);
+  const answer = await send(operator, 'GET', `/v2/images/${image}/tasks`);
+  const { tasks } = (await answer.json()) as { tasks: { id: string }[] };
+  return tasks[0]!.id;
 }
 
 async function prepareNamespace({ owner, visibility }: Situation): Promise<void> {
@@ -111,9 +120,11 @@ async function statusOf(name: RouteName, route: Route, who: object, situation: S
   const isNamespace = route.path.includes(':namespace');
   const id = route.path.includes(':image_id') ? await prepareImage(name, situation) : '';
   if (isNamespace) await prepareNamespace(situation);
+  const task = route.path.includes(':task_id') ? await prepareTask() : '';
   const target = route.path
     .replace(':image_id', id)
     .replace(':store_id', 'local')
+    .replace(':task_id', task)
     .replace(':namespace', 'space')
     .replace(':member_id', situation.owner === 'mine' ? 'friend' : 'mine')
     .replace(':tag', 'thing')

@@ -9,6 +9,7 @@ import { type Connection, connect, type DatabaseConfig } from '../../packages/se
 import { isAlive } from '../../packages/server/src/database/embedded/processes.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../packages/server/src/database/embedded/start.ts';
 import { migrate } from '../../packages/server/src/database/migrate.ts';
+import { migrateEngine } from '../../packages/server/src/flows/migrate-engine.ts';
 
 export interface TestDatabase {
   readonly connection: Connection;
@@ -114,8 +115,11 @@ async function asAdministrator<T>(cluster: Connection, work: (client: pg.Client)
   }
 }
 
+/** Whose tables are in it, too. */
+const engine = join(import.meta.dirname, '../../node_modules/@dbos-inc/dbos-sdk/package.json');
+
 async function templateName(): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(await readFile(engine));
   for (const name of (await readdir(migrations)).sort()) {
     hash.update(name).update(await readFile(join(migrations, name)));
   }
@@ -135,7 +139,8 @@ async function ensureTemplate(cluster: Connection): Promise<string> {
     await client.query(`CREATE DATABASE ${name}_new`);
     const connection = { ...cluster, database: `${name}_new` };
     const database = await connect({ connection }, { max: 1, applicationName: 'template', log });
-    await migrate(database).finally(() => database.close());
+    const further = () => migrateEngine({ connection }, log);
+    await migrate(database, { further }).finally(() => database.close());
     await client.query(`ALTER DATABASE ${name}_new RENAME TO ${name}`);
     return name;
   });

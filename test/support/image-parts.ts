@@ -52,7 +52,8 @@ export async function openImageParts(): Promise<TestParts> {
   const session = await sessionOf();
   const files = (id: string) => openFileStore({ id, type: 'file', path: path.join(folder, id) });
   const web: Web = new Map();
-  const stores = openedStores([await files('local'), webStore(web), poolStore(await files('pool'))]);
+  const all = [await files('local'), webStore(web), poolStore(await files('pool'))];
+  const stores = openedStores(all, await files('staging'));
   const policy = openPolicy(null, log);
   const basis = {
     database,

@@ -107,7 +107,11 @@ export class ServerProcess {
 
   /** Resolves when it serves. Fails when it ends before, with what it said. */
   async ready(): Promise<this> {
-    this.#url = await until('the banner', () => this.#alive()?.match(/Image API at (\S+)/)?.[1], 60_000);
+    this.#url = await until(
+      'the banner',
+      () => this.#alive()?.match(/(?:Image API|figures are) at (\S+)/)?.[1],
+      60_000,
+    );
     await until('/readyz', async () => {
       this.#alive();
       const answer = await fetch(`${this.#url}/readyz`).catch(() => null);
@@ -155,9 +159,12 @@ export class ServerHome {
   }
 
   /** Starts a server without waiting for anything. `listen` wins over the configuration. */
-  spawn(options: { listen?: string } = {}): ServerProcess {
-    const listen = options.listen === undefined ? [] : ['--listen', options.listen];
-    const child = spawn(process.execPath, [command, 'serve', '--config', this.config, ...listen], {
+  spawn({ listen, role }: { listen?: string; role?: string } = {}): ServerProcess {
+    const given = { listen, role };
+    const more = Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, value],
+    );
+    const child = spawn(process.execPath, [command, 'serve', '--config', this.config, ...more], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -166,7 +173,7 @@ export class ServerHome {
     return server;
   }
 
-  async start(options: { listen?: string } = {}): Promise<ServerProcess> {
+  async start(options: { listen?: string; role?: string } = {}): Promise<ServerProcess> {
     return await this.spawn(options).ready();
   }
 

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDb } from './commands/db.ts';
+import { addFlow } from './commands/flow.ts';
 import { addImage } from './commands/image.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addMetadef } from './commands/metadef.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     addConfig,
     addPolicy,
     addMetadef,
+    addFlow,
   ];
   for (const add of [...commands, addCompletion]) add(program);
   return program;

@@ -5,6 +5,7 @@ export interface ServerOptions {
   config?: string;
   data?: string;
   listen?: string;
+  role?: string;
 }
 
 export function addServerOptions(command: Command): Command {
@@ -15,9 +16,9 @@ export function addServerOptions(command: Command): Command {
 
 /** What was given on the command line. */
 export function serverOptions(command: Command): ServerOptions {
-  const { config, data, listen } = command.opts<ServerOptions>();
+  const { config, data, listen, role } = command.opts<ServerOptions>();
   return Object.fromEntries(
-    Object.entries({ config, data, listen }).filter(([, value]) => value !== undefined),
+    Object.entries({ config, data, listen, role }).filter(([, value]) => value !== undefined),
   );
 }
 

@@ -22,6 +22,8 @@ export const failures = {
   invalid_marker: { status: 400, remedy: 'Start again from the first page.' },
   several_ranges: { status: 400, remedy: 'Ask for one range a request.' },
   formats_unset: { status: 400, remedy: 'Set disk_format and container_format, then upload again.' },
+  import_method: { status: 400, remedy: 'Use one of the methods that GET /v2/info/import lists.' },
+  store_has_image: { status: 400, remedy: 'The data is there already: nothing has to be done.' },
   unknown_store: { status: 400, remedy: 'Name a store that the server has.' },
   invalid_location: {
     status: 400,
@@ -119,6 +121,11 @@ export const failures = {
     status: 404,
     remedy: 'This server has one store: leave stores out of your requests.',
   },
+  task_not_found: { status: 404, remedy: 'List the tasks; finished ones are kept for two days.' },
+  flow_not_found: {
+    status: 404,
+    remedy: 'List what there is with tintype flow list; what has ended is kept for some days.',
+  },
   not_found: { status: 404, remedy: 'Check the path.' },
   method_not_allowed: { status: 405, remedy: 'Use a method named in the Allow header.' },
   image_exists: { status: 409, remedy: 'Choose another id: an id is never used twice, even after deletion.' },
@@ -135,6 +142,19 @@ export const failures = {
   validation_conflict: {
     status: 409,
     remedy: 'Read the image: what is recorded of its data stays.',
+  },
+  cancelled: { status: 409, remedy: 'Start it again if it is still wanted.' },
+  flow_state: {
+    status: 409,
+    remedy: 'Look at the state of the work first: the message names what it must be.',
+  },
+  image_busy: {
+    status: 409,
+    remedy: 'Wait until the work that the message names has ended: the tasks of the image show it.',
+  },
+  import_formats_unset: {
+    status: 409,
+    remedy: 'Set disk_format and container_format, then import again.',
   },
   image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
   store_read_only: {
@@ -178,9 +198,18 @@ export const failures = {
   range_not_satisfiable: { status: 416, remedy: 'Ask for bytes within the size of the image.' },
   header_too_large: { status: 431, remedy: 'Send a shorter header.' },
   internal: { status: 500, remedy: 'Report the request id to the operator.' },
+  worker_lost: {
+    status: 500,
+    remedy:
+      'The server died several times at this step: the operator sees the attempts with tintype flow show.',
+  },
   unknown_method: { status: 501, remedy: 'Use an HTTP method that the service knows.' },
   unavailable: { status: 503, remedy: 'Try again in a moment.' },
   store_unavailable: { status: 503, remedy: 'Try again later; the operator sees the cause in the log.' },
+  step_stalled: {
+    status: 503,
+    remedy: 'Nothing moved for too long: check the stores, then try again.',
+  },
   interrupted: { status: 503, remedy: 'The server stopped during the work: try again.' },
 } as const satisfies Record<string, FailureKind>;
 

@@ -1,6 +1,7 @@
 /** What goes over the wire. */
 export * from './failures.ts';
 export * from './image-schema.ts';
+export { ImportRequest } from './import-routes.ts';
 export * from './member-schema.ts';
 export * from './metadef-records.ts';
 export * from './metadef-schema.ts';
@@ -8,4 +9,5 @@ export * from './records.ts';
 export * from './route.ts';
 export * from './routes.ts';
 export * from './store-records.ts';
+export * from './task-schema.ts';
 export * from './versions.ts';

@@ -1,5 +1,6 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
 import Type from 'typebox';
+import { importRoutes } from './import-routes.ts';
 import { locationRoutes } from './location-routes.ts';
 import { metadefRoutes } from './metadef-routes.ts';
 import {
@@ -383,6 +384,7 @@ export const routes = {
   },
   ...locationRoutes,
   ...storeRoutes,
+  ...importRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
+import type { ActionParts } from './actions/parts.ts';
+import { flowSources, openActions, openWorker } from './app-flows.ts';
 import { openQuotas } from './app-quotas.ts';
 import { openSignatures } from './app-signatures.ts';
 import type { Log } from './base/log.ts';
@@ -12,6 +14,11 @@ import { lockDataDirectory } from './database/embedded/data-lock.ts';
 import { migrate } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { openSession, type Session } from './database/session.ts';
+import { migrateEngine } from './flows/migrate-engine.ts';
+import type { FlowSeams } from './flows/seams.ts';
+import type { FlowWorker } from './flows/worker.ts';
+import type { HttpParts } from './http/context.ts';
+import { createHealthServer } from './http/health-server.ts';
 import { listen, stopServing } from './http/listen.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
@@ -28,19 +35,31 @@ import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
 import { openProtections } from './policy/property-protections.ts';
-import { openStores, type StoreConfig, type Stores } from './stores/registry.ts';
+import { openStores, type StoreConfig } from './stores/registry.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-function featuresOf(stores: Stores): ReadonlySet<Feature> {
-  const always = ['deactivation', 'sharing', 'hidden', 'image-tasks', 'locations'] as const;
-  return new Set([...always, ...(stores.several ? (['stores'] as const) : [])]);
+function featuresOf({ stores, importMethods }: ActionParts): ReadonlySet<Feature> {
+  const features: Feature[] = ['deactivation', 'sharing', 'hidden', 'image-tasks', 'locations'];
+  if (stores.several) features.push('stores');
+  if (importMethods.length > 0) features.push('import');
+  return new Set(features);
 }
 
 /** Milliseconds between runs of the sweep. */
 const sweepEveryMs = 10_000;
+
+/** `api`: answers requests. `worker`: carries out what outlives them. */
+export type Role = 'api' | 'worker';
+
+export interface AppOptions {
+  /** Both unless given. */
+  readonly roles?: ReadonlySet<Role>;
+  /** For tests. */
+  readonly seams?: FlowSeams;
+}
 
 export interface App {
   /** Where it listens. */
@@ -52,8 +71,49 @@ export interface App {
 }
 
 /** Resolves once requests are served. On a failure everything opened is closed again. */
-export async function startApp(config: Config, log: Log): Promise<App> {
+export async function startApp(config: Config, log: Log, options: AppOptions = {}): Promise<App> {
+  const { roles = new Set<Role>(['api', 'worker']), seams = {} } = options;
   await using opening = new AsyncDisposableStack();
+  const images = await openImages(config, log, opening);
+  const { actions, parts } = images;
+  const graceMs = config.shutdownGrace * 1000;
+  const report = await sweep(parts);
+  log.info(report, 'swept');
+  const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(parts));
+  opening.defer(() => upkeep.stop());
+  // What could not be undone while the database was away need not wait for the next round.
+  parts.session.onReconnect(() => upkeep.hurry());
+  const worker = roles.has('worker') ? await openWorker(config, actions, seams) : null;
+  opening.defer(async () => await worker?.close(0));
+
+  const state = { stopping: false };
+  const health = healthParts(parts, worker, state);
+  const { identity, tokenFile } = roles.has('api')
+    ? await openIdentity(config, parts.database, parts.session)
+    : { identity: null, tokenFile: null };
+  opening.defer(async () => await identity?.close());
+  const server =
+    identity === null ? createHealthServer(health) : apiServer(config, actions, identity, health, log);
+  const url = await listen(server, config.listen);
+  const opened = opening.move();
+  return {
+    url,
+    tokenFile,
+    async close() {
+      state.stopping = true;
+      await Promise.all([stopServing(server, parts.uploads, graceMs), worker?.close(graceMs)]);
+      await opened.disposeAsync();
+    },
+  };
+}
+
+interface OpenImages {
+  readonly parts: ImageParts;
+  readonly actions: ActionParts;
+}
+
+/** Database, session, stores and all that decides who may do what; they close with `opening`. */
+async function openImages(config: Config, log: Log, opening: AsyncDisposableStack): Promise<OpenImages> {
   await mkdir(config.dataDir, { recursive: true });
   const lock = await lockDataDirectory(config.dataDir, { listen: config.listen });
   opening.defer(() => lock.release());
@@ -61,17 +121,15 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   const opened = await openDatabase(place, config.database.poolSize, log);
   opening.defer(() => opened.close());
   const { database } = opened;
-  await migrate(database, { log });
+  await migrate(database, { log, further: () => migrateEngine(opened.config, log) });
   const session = await openSession(opened.config, { applicationName: 'tintype session', log });
   opening.defer(() => session.close());
   const stores = await openStores(
     config.stores.map((store) => withPath(store, config.dataDir)),
+    config.staging.path ?? path.join(config.dataDir, 'staging'),
     config.defaultStore,
   );
   opening.defer(() => stores.close());
-  const { identity, tokenFile } = await openIdentity(config, database, session);
-  opening.defer(() => identity.close());
-
   const policy = openPolicy(config.policy.file, log);
   const { propertyProtections, propertyProtectionFormat } = config.policy;
   const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
@@ -79,37 +137,12 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   opening.defer(() => quotas.close());
   const signatures = openSignatures(config, log);
   opening.defer(() => signatures.close());
-  const images = imageParts(config, {
-    database,
-    session,
-    stores,
-    policy,
-    protections,
-    quotas,
-    signatures,
-    log,
-  });
-  opening.defer(() => images.checks.close());
-  const report = await sweep(images);
-  log.info(report, 'swept');
-  const upkeep = startPeriodic('sweep', sweepEveryMs, log, () => sweep(images));
-  opening.defer(() => upkeep.stop());
-  // What could not be undone while the database was away need not wait for the next round.
-  session.onReconnect(() => upkeep.hurry());
-
-  const state = { stopping: false };
-  const server = httpServer(config, images, identity, log, state);
-  const url = await listen(server, config.listen);
-  const parts = opening.move();
-  return {
-    url,
-    tokenFile,
-    async close() {
-      state.stopping = true;
-      await stopServing(server, images.uploads, config.shutdownGrace * 1000);
-      await parts.disposeAsync();
-    },
-  };
+  const trust = { policy, protections, quotas, signatures };
+  const parts = imageParts(config, { database, session, stores, ...trust, log });
+  opening.defer(() => parts.checks.close());
+  const actions = await openActions(config, parts, opened.config);
+  opening.defer(() => actions.engine.close());
+  return { parts, actions };
 }
 
 function withPath(store: Config['stores'][number], dataDir: string): StoreConfig {
@@ -171,26 +204,36 @@ function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'checks'
   return { ...parts, uploads, checks, settings };
 }
 
-function httpServer(
-  config: Config,
-  images: ImageParts,
-  identity: Identity,
-  log: Log,
+type Health = Pick<HttpParts, 'readiness' | 'metrics'>;
+
+function healthParts(
+  { database, session, stores, uploads }: ImageParts,
+  worker: FlowWorker | null,
   state: { readonly stopping: boolean },
-): FastifyInstance {
-  const { database, session, stores, uploads } = images;
+): Health {
   const metrics = createMetrics({
     uploadsInProgress: () => uploads.count,
     databasePool: () => database.poolFigures(),
+    flows: flowSources(database, worker),
   });
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
+  return { metrics, readiness };
+}
+
+function apiServer(
+  config: Config,
+  actions: ActionParts,
+  identity: Identity,
+  health: Health,
+  log: Log,
+): FastifyInstance {
   const settings = {
     publicEndpoint: config.publicEndpoint,
-    features: featuresOf(stores),
+    features: featuresOf(actions),
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
     maxMembers: config.images.maxMembers,
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };
-  return createServer({ images, identity, readiness, metrics, settings, log });
+  return createServer({ images: actions, actions, identity, ...health, settings, log });
 }

@@ -1,5 +1,5 @@
 /** The server as the command and tests use it. */
-export { type App, startApp } from './app.ts';
+export { type App, type AppOptions, startApp } from './app.ts';
 export { createLog } from './base/log.ts';
 export { loadConfig } from './config/load.ts';
 export { type Config, configSchema } from './config/schema.ts';
@@ -13,6 +13,7 @@ export {
   printConfig,
   revokeToken,
 } from './operator.ts';
+export { cancelFlow, listFlows, retryFlow, showFlow } from './operator-flows.ts';
 export {
   type ExportedFile,
   exportMetadefs,

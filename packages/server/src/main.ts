@@ -1,7 +1,8 @@
 /** The server as a process: configuration, banner, signals. */
 import { pino } from 'pino';
-import { type App, startApp } from './app.ts';
+import { type App, type Role, startApp } from './app.ts';
 import { createLog } from './base/log.ts';
+import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 
@@ -13,6 +14,19 @@ export interface ServerOptions {
   readonly listen?: string;
   /** Data directory. */
   readonly data?: string;
+  /** What the process does: `api`, `worker` or both, comma separated; both unless given. */
+  readonly role?: string;
+}
+
+const roles = ['api', 'worker'] as const satisfies readonly Role[];
+
+function readRoles(text: string | undefined): ReadonlySet<Role> {
+  if (text === undefined) return new Set(roles);
+  const named = text.split(',').map((name) => name.trim());
+  const unknown = named.find((name) => !roles.includes(name as Role));
+  if (unknown !== undefined)
+    throw new ConfigError(`--role takes ${roles.join(' or ')}, or both with a comma; not "${unknown}".`);
+  return new Set(named as Role[]);
 }
 
 export async function readConfig(options: ServerOptions): Promise<Config> {
@@ -24,7 +38,8 @@ export async function readConfig(options: ServerOptions): Promise<Config> {
   return await loadConfig(options.config === undefined ? source : { ...source, file: options.config });
 }
 
-function banner(app: App, config: Config): string {
+function banner(app: App, config: Config, role: ReadonlySet<Role>): string {
+  if (!role.has('api')) return `Tintype works; health and figures are at ${app.url}\n`;
   const isDefault = app.tokenFile?.startsWith(`${process.cwd()}/tintype-data/`) ?? true;
   const where = app.url === 'http://127.0.0.1:9292' ? '' : ` --endpoint ${app.url}`;
   const who = isDefault || app.tokenFile === null ? '' : ` --token-file ${app.tokenFile}`;
@@ -53,11 +68,12 @@ function stopSignal(): Promise<NodeJS.Signals> {
 
 /** Serves until a signal comes; resolves after a clean stop. */
 export async function serve(options: ServerOptions): Promise<void> {
+  const role = readRoles(options.role);
   const config = await readConfig(options);
   const log = createLog(config.log.level, pino.destination({ dest: 2, sync: false }));
   const stop = stopSignal();
-  const app = await startApp(config, log);
-  process.stdout.write(banner(app, config));
+  const app = await startApp(config, log, { roles: role });
+  process.stdout.write(banner(app, config, role));
   const signal = await stop;
   log.info({ signal }, 'stopping');
   await app.close();

@@ -4,10 +4,11 @@ import { Failure } from './base/failure.ts';
 import type { Log } from './base/log.ts';
 import { createLog } from './base/log.ts';
 import { printConfig as render } from './config/print.ts';
-import type { Database } from './database/connect.ts';
+import type { Database, DatabaseConfig } from './database/connect.ts';
 import { migrate, migrationStatus } from './database/migrate.ts';
 import { openBeside } from './database/open.ts';
 import { notifyIn } from './database/topics.ts';
+import { migrateEngine } from './flows/migrate-engine.ts';
 import { insertToken, listTokenRecords, revokeTokenRecord } from './identity/token-records.ts';
 import { newToken } from './identity/token-text.ts';
 import { tokensChanged } from './identity/tokens.ts';
@@ -38,13 +39,13 @@ export interface NewTokenInput {
 /** Opens the database of the configuration, started for this call if no server runs. */
 export async function withDatabase<T>(
   options: ServerOptions,
-  work: (database: Database, log: Log) => Promise<T>,
+  work: (database: Database, log: Log, config: DatabaseConfig) => Promise<T>,
 ): Promise<T> {
   const config = await readConfig(options);
   const log = createLog('error');
   const opened = await openBeside({ url: config.database.url, dataDir: config.dataDir }, log);
   try {
-    return await work(opened.database, log);
+    return await work(opened.database, log, opened.config);
   } finally {
     await opened.close();
   }
@@ -61,7 +62,9 @@ export async function databaseStatus(
 }
 
 export async function databaseMigrate(options: ServerOptions): Promise<{ applied: MigrationLine[] }> {
-  const applied = await withDatabase(options, (database, log) => migrate(database, { log }));
+  const applied = await withDatabase(options, (database, log, config) =>
+    migrate(database, { log, further: () => migrateEngine(config, log) }),
+  );
   return { applied: applied.map(({ number, name }) => ({ number, name })) };
 }
 

@@ -45,7 +45,22 @@ function inFish(line: string): string[] {
 }
 
 const cases: [line: string, expected: string[]][] = [
-  ['tintype ', ['serve', 'image', 'status', 'token', 'db', 'config', 'policy', 'metadef', 'completion']],
+  [
+    'tintype ',
+    [
+      'serve',
+      'image',
+      'inspect',
+      'status',
+      'token',
+      'db',
+      'config',
+      'policy',
+      'metadef',
+      'flow',
+      'completion',
+    ],
+  ],
   ['tintype ima', ['image']],
   ['tintype --endpoint http://host image t', ['tag', 'tasks']],
   ['tintype image --json tag ', ['add', 'remove']],

@@ -1,6 +1,8 @@
 /** The one error class: a code from the contract's list and a sentence a person can act on. */
 import type { FailureCode } from '@tintype/contract';
 
+export type { FailureCode };
+
 export class Failure extends Error {
   readonly code: FailureCode;
 

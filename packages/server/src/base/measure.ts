@@ -14,8 +14,8 @@ export interface MeasureOptions {
   readonly cap: number;
   /** Bytes announced by the sender, or null; any other number fails with size_mismatch. */
   readonly expectedSize: number | null;
-  /** A name that node:crypto knows. */
-  readonly hashAlgorithm: string;
+  /** A name that node:crypto knows; null: only count, cap and compare. */
+  readonly hashAlgorithm: string | null;
   readonly md5: boolean;
   /** Lower-case hex by algorithm; a difference fails with digest_mismatch at the end of the pass. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
@@ -39,7 +39,8 @@ export class Measure {
 
   constructor(options: MeasureOptions) {
     this.#options = options;
-    const names = [options.hashAlgorithm, ...Object.keys(options.expectedDigests ?? {})];
+    const names = Object.keys(options.expectedDigests ?? {});
+    if (options.hashAlgorithm !== null) names.push(options.hashAlgorithm);
     if (options.md5) names.push('md5');
     for (const name of names) if (!this.#hashes.has(name)) this.#hashes.set(name, createHash(name));
   }
@@ -60,11 +61,12 @@ export class Measure {
     this.#end();
   }
 
-  /** Only after `through` has ended. */
+  /** Only after `through` has ended, and with an algorithm. */
   result(): Measured {
     const { hashAlgorithm, md5 } = this.#options;
-    const hashValue = this.#digests.get(hashAlgorithm);
-    if (hashValue === undefined) throw new Failure('internal', 'The measure was read before its end.');
+    const hashValue = hashAlgorithm === null ? undefined : this.#digests.get(hashAlgorithm);
+    if (hashAlgorithm === null || hashValue === undefined)
+      throw new Failure('internal', 'The measure was read before its end.');
     const checksum = md5 ? this.#digests.get('md5')! : null;
     return { size: this.#size, checksum, hashAlgorithm, hashValue };
   }

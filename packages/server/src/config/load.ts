@@ -101,6 +101,9 @@ function checkTogether(config: Config): void {
   if (twice !== undefined) throw new ConfigError(`Two stores have the id "${twice}".`);
   if (config.defaultStore !== null && !ids.includes(config.defaultStore))
     throw new ConfigError(`defaultStore is "${config.defaultStore}", but no store has this id.`);
+  const { perWorker, perProject, total } = config.flows;
+  if (total !== null && total < Math.max(perWorker, perProject))
+    throw new ConfigError('flows.total is smaller than flows.perWorker or flows.perProject.');
   if (config.images.limitDefault > config.images.limitMax)
     throw new ConfigError('images.limitDefault is larger than images.limitMax.');
 }

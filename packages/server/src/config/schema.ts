@@ -176,6 +176,55 @@ const SignatureSettings = Type.Object(
   { ...closed, default: {} },
 );
 
+const StagingSettings = Type.Object(
+  {
+    path: nullable('Folder where data waits for its import; null: `staging` in the data directory'),
+  },
+  { ...closed, default: {} },
+);
+
+const ImportSettings = Type.Object(
+  {
+    methods: Type.Array(Type.Enum(['glance-direct', 'copy-image']), {
+      default: ['glance-direct', 'copy-image'],
+      description: 'Methods of import that users may choose from; empty: none',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const FlowSettings = Type.Object(
+  {
+    perWorker: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 8,
+      description: 'Flows that one worker runs at a time',
+    }),
+    perProject: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 4,
+      description: 'Flows of one project that run at a time, on all workers',
+    }),
+    total: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+      default: null,
+      description: 'Flows that run at a time on all workers; null: no limit but those of the workers',
+    }),
+    stallTimeout: Type.Integer({
+      minimum: 5,
+      default: 120,
+      description: 'Seconds without progress after which a step is ended and made again',
+    }),
+    keepHours: Type.Integer({
+      minimum: 1,
+      default: 168,
+      description: 'Hours that flows which have ended can be looked at',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
 export const configSchema = Type.Object(
   {
     listen: Type.String({
@@ -248,8 +297,11 @@ export const configSchema = Type.Object(
       description: 'Where bytes live; the first is the default unless defaultStore says otherwise',
     }),
     defaultStore: nullable('Id of the store for uploads that name none'),
+    staging: StagingSettings,
     images: ImageSettings,
     signatures: SignatureSettings,
+    import: ImportSettings,
+    flows: FlowSettings,
     shutdownGrace: Type.Integer({
       minimum: 0,
       default: 30,

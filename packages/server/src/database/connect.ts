@@ -71,12 +71,12 @@ function clientConfig(config: DatabaseConfig, applicationName: string): pg.Clien
  * Not sent as start-up parameters: poolers refuse those they do not know. Records are small and stay in memory,
  * so a page costs little more than a row; at the usual costs the planner reads whole indexes to save few rows.
  */
-async function prepareClient(client: pg.ClientBase): Promise<void> {
+async function prepareClient(client: pg.ClientBase, statementLimit = statementMillis): Promise<void> {
   await client.query(
     `SELECT set_config('TimeZone', 'UTC', false),
             set_config('seq_page_cost', '0.1', false),
             set_config('random_page_cost', '0.1', false),
-            set_config('statement_timeout', '${statementMillis}', false),
+            set_config('statement_timeout', '${statementLimit}', false),
             set_config('idle_in_transaction_session_timeout', '${idleTransactionMillis}', false)`,
   );
 }
@@ -170,20 +170,35 @@ function translatingPool(pool: pg.Pool): PostgresPool {
   };
 }
 
-/** Fails with unavailable when the server cannot be reached, refuses us, or is older than PostgreSQL 14. */
-export async function connect(config: DatabaseConfig, options: ConnectOptions): Promise<Database> {
-  const { max, applicationName, log } = options;
-  await checkServer(config, applicationName);
+export type Pool = pg.Pool;
+
+export interface PoolOptions extends ConnectOptions {
+  /** Milliseconds a statement may take; 0: any time. */
+  readonly statementLimit?: number;
+}
+
+/** A pool of prepared connections, opened as they are needed; its errors are the driver's own. */
+export function openPool(config: DatabaseConfig, options: PoolOptions): Pool {
+  const { max, applicationName, log, statementLimit } = options;
   const pool = new pg.Pool({
     ...clientConfig(config, applicationName),
     max,
     idleTimeoutMillis: 60_000,
-    onConnect: prepareClient,
+    onConnect: (client) => prepareClient(client, statementLimit),
   });
   pool.on('error', (err) => {
     // The pool ends before its connections have, and the server that goes next tells them so.
     if (!pool.ending) log.warn({ err }, 'an idle database connection was lost');
   });
+  // Of a connection in use the query tells; unheard, the event would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** Fails with unavailable when the server cannot be reached, refuses us, or is older than PostgreSQL 14. */
+export async function connect(config: DatabaseConfig, options: ConnectOptions): Promise<Database> {
+  await checkServer(config, options.applicationName);
+  const pool = openPool(config, options);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) });
   let closing: Promise<void> | undefined;
   return {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
@@ -33,6 +34,8 @@ interface MigrateOptions {
   readonly log?: Log;
   /** Another folder of migrations. */
   readonly folder?: string;
+  /** Brings further tables of the same database up to date, under the same lock and after ours. */
+  readonly further?: () => Promise<void>;
 }
 
 interface MigrationFile extends Migration {
@@ -147,12 +150,25 @@ async function applyPending(db: Kysely<Tables>, files: readonly MigrationFile[],
   return status.pending;
 }
 
-/** Runs `work` while no other process migrates; the lock goes with the connection if that is lost. */
+async function tryLock(db: Kysely<Tables>): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    SELECT pg_try_advisory_lock(${advisoryLock}::bigint) AS locked`.execute(db);
+  return rows[0]!.locked;
+}
+
+/** Milliseconds between two tries to get the lock. */
+const lockEvery = 100;
+
+/**
+ * Runs `work` while no other process migrates; the lock goes with the connection if that is lost. A process that
+ * waited for the lock in one statement would hold a snapshot, and an index that is built concurrently would wait
+ * for that, under the very lock.
+ */
 async function underLock<T>(db: Kysely<Tables>, work: () => Promise<T>): Promise<T> {
   const setTimeLimit = (limit: string) => sql`SELECT set_config('statement_timeout', ${limit}, false)`;
   const limit = await sql<{ now: string }>`SELECT current_setting('statement_timeout') AS now`.execute(db);
   await setTimeLimit('0').execute(db);
-  await sql`SELECT pg_advisory_lock(${advisoryLock}::bigint)`.execute(db);
+  while (!(await tryLock(db))) await delay(lockEvery);
   const release = async () => {
     await sql`SELECT pg_advisory_unlock(${advisoryLock}::bigint)`.execute(db);
     await setTimeLimit(limit.rows[0]!.now).execute(db);
@@ -178,7 +194,14 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<readonly Migration[]> {
   const files = await readFiles(options.folder ?? ownFolder);
-  return database.db.connection().execute((db) => underLock(db, () => applyPending(db, files, options.log)));
+  const { log, further } = options;
+  return database.db.connection().execute((db) =>
+    underLock(db, async () => {
+      const applied = await applyPending(db, files, log);
+      await further?.();
+      return applied;
+    }),
+  );
 }
 
 /** What the database has had and what it lacks; changes nothing. */

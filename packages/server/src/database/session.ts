@@ -48,7 +48,7 @@ export interface SessionOptions {
 }
 
 /** First key of the advisory locks on process numbers; the second is the number. */
-const lockClass = 1_953_066_612;
+export const lockClass = 1_953_066_612;
 const slowestReconnectMillis = 5_000;
 
 /** In one transaction: the row is seen only once the lock is held. */

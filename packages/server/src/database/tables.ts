@@ -148,6 +148,51 @@ export interface MetadefResourceTypesTable {
   updated_at: Date;
 }
 
+interface FlowsTable {
+  id: Fixed<string>;
+  name: Fixed<string>;
+  project: Fixed<string | null>;
+  subject: Fixed<string | null>;
+  round: Generated<number>;
+  cancel_requested_at: Date | null;
+  created_at: Generated<Date>;
+}
+
+interface FlowWorkersTable {
+  id: Fixed<string>;
+  process: number;
+  host: Fixed<string>;
+  pid: Fixed<number>;
+  beat: Generated<number>;
+  beat_at: Generated<Date>;
+  started_at: Generated<Date>;
+}
+
+interface FlowAttemptsTable {
+  id: Fixed<string>;
+  flow: Fixed<string>;
+  step: Fixed<string>;
+  round: Fixed<number>;
+  number: Fixed<number>;
+  worker: Fixed<string>;
+  state: 'running' | 'done' | 'failed' | 'lost' | 'released';
+  done: number | null;
+  total: number | null;
+  code: string | null;
+  message: string | null;
+  started_at: Generated<Date>;
+  moved_at: Generated<Date>;
+  ended_at: Date | null;
+}
+
+interface StagedDataTable {
+  image_id: Fixed<string>;
+  key: Fixed<string>;
+  /** Bytes. */
+  size: Fixed<number>;
+  created_at: Fixed<Date>;
+}
+
 /** Which migrations this database has had; kept by `migrate.ts`. */
 interface SchemaMigrationsTable {
   number: number;
@@ -169,5 +214,9 @@ export interface Tables {
   metadef_namespaces: MetadefNamespacesTable;
   metadef_definitions: MetadefDefinitionsTable;
   metadef_resource_types: MetadefResourceTypesTable;
+  flows: FlowsTable;
+  flow_workers: FlowWorkersTable;
+  flow_attempts: FlowAttemptsTable;
+  staged_data: StagedDataTable;
   schema_migrations: SchemaMigrationsTable;
 }

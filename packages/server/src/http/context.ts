@@ -1,5 +1,6 @@
 /** What every route can use, and what a request carries besides itself. */
 import type { Feature } from '@tintype/contract';
+import type { ActionParts } from '../actions/parts.ts';
 import type { Log } from '../base/log.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -33,6 +34,7 @@ export interface HttpSettings {
 
 export interface HttpParts {
   readonly images: ImageParts;
+  readonly actions: ActionParts;
   readonly identity: Identity;
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;

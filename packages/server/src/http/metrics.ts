@@ -1,10 +1,12 @@
 /** The figures at /metrics (Prometheus text form). */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { countFlows, type FlowSources } from './flow-metrics.ts';
 
 /** Read when the figures are asked for. */
 export interface MetricSources {
   readonly uploadsInProgress: () => number;
   readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
+  readonly flows: FlowSources;
 }
 
 export interface Metrics {
@@ -41,6 +43,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       this.set({ state: 'waiting' }, waiting);
     },
   });
+  countFlows(sources.flows, registers);
   return {
     registry,
     requests: new Histogram({

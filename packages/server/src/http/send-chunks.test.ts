@@ -20,6 +20,7 @@ const parts = {
   metrics: createMetrics({
     uploadsInProgress: () => 0,
     databasePool: () => ({ total: 0, idle: 0, waiting: 0 }),
+    flows: { open: async () => [], figures: () => null },
   }),
 };
 

@@ -18,11 +18,13 @@ import { imageDataRoutes } from './routes/image-data.ts';
 import { imageLocationRoutes } from './routes/image-locations.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
+import { importRoutes } from './routes/imports.ts';
 import { infoRoutes } from './routes/info.ts';
 import { memberRoutes } from './routes/members.ts';
 import { metadefRoutes } from './routes/metadefs.ts';
 import { schemaRoutes } from './routes/schemas.ts';
 import { tagRoutes } from './routes/tags.ts';
+import { taskRoutes } from './routes/tasks.ts';
 import { versionsRoutes } from './routes/versions.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { closeAfterBody, dropUnreadBody } from './unread-body.ts';
@@ -71,6 +73,8 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...memberRoutes(parts),
     ...metadefRoutes(parts),
     ...infoRoutes(parts),
+    ...importRoutes(parts),
+    ...taskRoutes(parts),
   });
   return server;
 }

@@ -1,6 +1,7 @@
 /** DELETE /v2/images/{id}: in any status; a running upload then ends with 410, and no bytes stay, unless for a while. */
 import { Failure } from '../base/failure.ts';
 import { notifyIn } from '../database/topics.ts';
+import { cancelFlows } from '../flows/flow-cancel.ts';
 import type { Caller } from '../identity/caller.ts';
 import { activeLocations, setLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
@@ -8,6 +9,7 @@ import { checkPrecondition } from './change.ts';
 import { buryImage, lockVisible, setAside } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { type ShowingParts, shownTo } from './shown.ts';
+import { doomStaged } from './staged-records.ts';
 
 /** Announced to every server process: `{ id }`. */
 export const imageDeleted = 'image-deleted';
@@ -29,12 +31,14 @@ export async function deleteImage(
     if (image.protected)
       throw new Failure('image_protected', `Image ${image.id} is protected and cannot be deleted.`);
 
+    await cancelFlows(queries, { subject: image.id });
     const locations = await activeLocations(queries, image.id);
     if (parts.settings.delayedDelete && image.status === 'active' && locations.length > 0) {
       await setAside(queries, image.id);
       return [];
     }
     await setLocations(queries, image.id, []);
+    locations.push(...(await doomStaged(queries, image.id)));
     await buryImage(queries, image);
     await notifyIn(queries, imageDeleted, { id: image.id });
     return locations;

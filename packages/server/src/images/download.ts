@@ -1,7 +1,7 @@
 /** GET /v2/images/{id}/file: the bytes of an active image, whole or one range. */
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
-import { activeLocations } from '../locations/location-records.ts';
+import { activeLocations, type Location } from '../locations/location-records.ts';
 import { inReadingOrder } from '../locations/reading-order.ts';
 import type { ByteRange } from '../stores/store.ts';
 import type { Image } from './image.ts';
@@ -40,26 +40,35 @@ export async function openData(
   if (image.size === 0) return nothing();
   const rank = (store: string) => (preferred.includes(store) ? preferred.indexOf(store) : preferred.length);
   const locations = await activeLocations(parts.database.db, image.id);
+  const ranked = inReadingOrder(parts.stores, locations).toSorted((a, b) => rank(a.store) - rank(b.store));
+  const { chunks, tell } = await openFirst(parts, image.id, ranked, range);
+  if (chunks === null) await findVisible(parts.database.db, parts.policy, caller, image.id);
+  tell();
+  if (chunks !== null) return chunks;
+  throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
+}
+
+/** The bytes from the first location that can serve them; `tell` logs those that could not. */
+export async function openFirst(
+  { stores, log }: Pick<Parts, 'stores' | 'log'>,
+  imageId: string,
+  locations: readonly Location[],
+  range: ByteRange | null,
+): Promise<{ chunks: AsyncIterableIterator<Uint8Array, undefined> | null; tell: () => void }> {
   const troubles: { store: string; err: unknown }[] = [];
   const tell = () => {
     for (const trouble of troubles)
-      parts.log.error({ ...trouble, image: image.id }, 'a store cannot serve an image');
+      log.error({ ...trouble, image: imageId }, 'a store cannot serve an image');
   };
-  const ordered = inReadingOrder(parts.stores, locations);
-  for (const { store, key } of ordered.toSorted((a, b) => rank(a.store) - rank(b.store))) {
+  for (const { store, key } of locations) {
     try {
-      const holder = parts.stores.byId(store);
-      if (holder === undefined) continue;
-      const opened = await holder.get(key, range ?? undefined);
-      tell();
-      return opened;
+      const chunks = await stores.byId(store)?.get(key, range ?? undefined);
+      if (chunks !== undefined) return { chunks, tell };
     } catch (err) {
       troubles.push({ store, err });
     }
   }
-  await findVisible(parts.database.db, parts.policy, caller, image.id);
-  tell();
-  throw new Failure('store_unavailable', `The data of image ${image.id} cannot be read at the moment.`);
+  return { chunks: null, tell };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -2,15 +2,17 @@
 import type { Caller } from '../identity/caller.ts';
 import { findVisible } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { withProgress } from './task-progress.ts';
 import { type Task, tasksOfImage } from './task-records.ts';
 
 export async function listImageTasks(
-  parts: Pick<ImageParts, 'database' | 'policy'>,
+  { database, policy }: Pick<ImageParts, 'database' | 'policy'>,
   caller: Caller,
   id: string,
 ): Promise<Task[]> {
-  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
-  if (parts.policy.isAdmin(caller)) return await tasksOfImage(parts.database, image.id, undefined);
-  if (caller.projectId === null) return [];
-  return await tasksOfImage(parts.database, image.id, caller.projectId);
+  const { image } = await findVisible(database.db, policy, caller, id);
+  const isAdmin = policy.isAdmin(caller);
+  if (!isAdmin && caller.projectId === null) return [];
+  const tasks = await tasksOfImage(database, image.id, isAdmin ? undefined : caller.projectId);
+  return await withProgress(database.db, tasks);
 }

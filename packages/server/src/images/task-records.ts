@@ -1,4 +1,5 @@
 /** What was done to an image and how it ended (API section 4, tasks). */
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
 
@@ -23,18 +24,37 @@ const keptMs = 48 * 3600 * 1000;
 
 export type NewTask = Omit<Task, 'status' | 'result' | 'expires_at' | 'created_at' | 'updated_at'>;
 
-export async function insertTask(queries: Queries, task: NewTask): Promise<void> {
+export async function insertTask(
+  queries: Queries,
+  task: NewTask,
+  status: 'pending' | 'processing' = 'processing',
+): Promise<void> {
   const now = new Date();
   await queries
     .insertInto('tasks')
     .values({
       ...task,
       input: JSON.stringify(task.input),
-      status: 'processing',
+      status,
       created_at: now,
       updated_at: now,
     })
     .execute();
+}
+
+/** It is under way now. */
+export async function processTask(queries: Queries, id: string): Promise<void> {
+  await queries
+    .updateTable('tasks')
+    .set({ status: 'processing', updated_at: new Date() })
+    .where('id', '=', id)
+    .where('status', '=', 'pending')
+    .execute();
+}
+
+export async function taskStatus(queries: Queries, id: string): Promise<Task['status'] | undefined> {
+  const row = await queries.selectFrom('tasks').select('status').where('id', '=', id).executeTakeFirst();
+  return row?.status;
 }
 
 export async function finishTask(
@@ -67,6 +87,55 @@ export async function tasksOfImage(
   let query = database.db.selectFrom('tasks').selectAll().where('image_id', '=', imageId);
   if (owner !== undefined) query = query.where('owner', '=', owner);
   return await query.orderBy('created_at', 'desc').orderBy('id').$castTo<Task>().execute();
+}
+
+export async function deleteTask(queries: Queries, id: string): Promise<void> {
+  await queries.deleteFrom('tasks').where('id', '=', id).execute();
+}
+
+export async function findTask(database: Database, id: string): Promise<Task | undefined> {
+  const query = database.db.selectFrom('tasks').selectAll().where('id', '=', id);
+  return await query.$castTo<Task>().executeTakeFirst();
+}
+
+export const taskSortKeys = ['created_at', 'updated_at', 'expires_at', 'id', 'type', 'status'] as const;
+
+export interface TaskFilter {
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly after: Task | null;
+  readonly sortKey: (typeof taskSortKeys)[number];
+  readonly sortDirection: 'asc' | 'desc';
+  readonly status: Task['status'] | null;
+  readonly type: string | null;
+}
+
+/** Ties go by id; what has no value comes last, whatever the direction. */
+export async function selectTasks(database: Database, filter: TaskFilter): Promise<Task[]> {
+  const { limit, after, sortKey, sortDirection, status, type } = filter;
+  let query = database.db.selectFrom('tasks').selectAll();
+  if (status !== null) query = query.where('status', '=', status);
+  if (type !== null) query = query.where('type', '=', type);
+  if (after !== null) query = query.where(beyond(after, sortKey, sortDirection));
+  return await query
+    .orderBy(sql.ref(sortKey), (order) => (sortDirection === 'asc' ? order.asc() : order.desc()).nullsLast())
+    .orderBy('id', sortDirection)
+    .limit(limit)
+    .$castTo<Task>()
+    .execute();
+}
+
+function beyond(
+  after: Task,
+  key: TaskFilter['sortKey'],
+  direction: TaskFilter['sortDirection'],
+): RawBuilder<SqlBool> {
+  const column = sql.ref(key);
+  const than = sql.raw(direction === 'asc' ? '>' : '<');
+  const value = after[key];
+  const tie = sql`${column} IS NOT DISTINCT FROM ${value} AND id ${than} ${after.id}`;
+  if (value === null) return sql<SqlBool>`(${tie})`;
+  return sql<SqlBool>`(${column} ${than} ${value} OR ${column} IS NULL OR (${tie}))`;
 }
 
 /** Resolves with how many were removed. */

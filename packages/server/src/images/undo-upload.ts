@@ -21,6 +21,6 @@ export async function undoUpload(
     return 'undone';
   }
   if (await holdsData(parts.database.db, upload.store, upload.key)) return 'kept';
-  await parts.stores.byId(upload.store)?.delete(upload.key);
+  await parts.stores.holding(upload.store)?.delete(upload.key);
   return 'gone';
 }

@@ -1,9 +1,10 @@
-/** Uploads in the database: begun before the first byte, gone with the last word. */
+/** Uploads and stagings in the database: begun before the first byte, gone with the last word. */
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import { insertLocation, type Location } from '../locations/location-records.ts';
+import { stagingStoreId } from '../stores/registry.ts';
 import type { Image } from './image.ts';
 import { type DataFacts, moveStatus, noData } from './image-records.ts';
 import { finishTask, insertTask } from './task-records.ts';
@@ -19,8 +20,13 @@ export interface Upload {
 
 const columns = ['id', 'image_id', 'process', 'store', 'key'] as const;
 
+/** The status of an image while this upload is under way. */
+function statusDuring({ store }: Pick<Upload, 'store'>): 'saving' | 'uploading' {
+  return store === stagingStoreId ? 'uploading' : 'saving';
+}
+
 /**
- * queued → saving with upload and task, or false when the image is not queued. Fails with what `check` in the same
+ * queued → saving or uploading with upload and task, or false when the image is not queued. Fails with what `check` in the same
  * transaction fails with.
  */
 export async function insertUpload(
@@ -34,7 +40,7 @@ export async function insertUpload(
   return await database.transaction(async (queries) => {
     await requireRecorded(queries, upload.process);
     await check(queries);
-    if (!(await moveStatus(queries, image.id, 'queued', 'saving'))) return false;
+    if (!(await moveStatus(queries, image.id, 'queued', statusDuring(upload)))) return false;
     await queries
       .insertInto('uploads')
       .values({ ...upload, started_at: new Date() })
@@ -46,7 +52,7 @@ export async function insertUpload(
       image_id: image.id,
       user_id: caller.userId,
       request_id: requestId,
-      input: { backend: [upload.store] },
+      input: upload.store === stagingStoreId ? {} : { backend: [upload.store] },
       message: 'Receiving the data',
     });
     return true;
@@ -64,8 +70,14 @@ async function requireRecorded(queries: Queries, process: number): Promise<void>
 }
 
 /** Takes the upload's row away; only one taker ever succeeds, so only one decides how the upload ended. */
-async function takeUpload(queries: Queries, id: string): Promise<Upload | undefined> {
+async function tryTake(queries: Queries, id: string): Promise<Upload | undefined> {
   return await queries.deleteFrom('uploads').where('id', '=', id).returning(columns).executeTakeFirst();
+}
+
+/** Fails with interrupted when somebody else has ended the upload. */
+export async function takeUpload(queries: Queries, id: string): Promise<void> {
+  if ((await tryTake(queries, id)) === undefined)
+    throw new Failure('interrupted', 'The upload was given up because its server seemed dead: upload again.');
 }
 
 /**
@@ -80,11 +92,7 @@ export async function activateUpload(
 ): Promise<void> {
   const { id, image_id, store, key } = upload;
   await database.transaction(async (queries) => {
-    if ((await takeUpload(queries, id)) === undefined)
-      throw new Failure(
-        'interrupted',
-        'The upload was given up because its server seemed dead: upload again.',
-      );
+    await takeUpload(queries, id);
     await check(queries);
     if (!(await moveStatus(queries, image_id, 'saving', 'active', facts)))
       throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
@@ -94,7 +102,7 @@ export async function activateUpload(
 }
 
 /**
- * saving → queued with the reason in the task, and the bytes doomed: what has to be removed now.
+ * Back to queued with the reason in the task, and the bytes doomed: what has to be removed now.
  * Null when the upload was ended by somebody else, who owns its bytes.
  */
 export async function revokeUpload(
@@ -103,9 +111,9 @@ export async function revokeUpload(
   failure: Failure,
 ): Promise<Location | null> {
   return await database.transaction(async (queries) => {
-    const taken = await takeUpload(queries, upload.id);
+    const taken = await tryTake(queries, upload.id);
     if (taken === undefined) return null;
-    await moveStatus(queries, taken.image_id, 'saving', 'queued', noData);
+    await moveStatus(queries, taken.image_id, statusDuring(taken), 'queued', noData);
     const result = { error: { code: failure.code, message: failure.message } };
     await finishTask(queries, taken.id, 'failure', failure.message, result);
     return await insertLocation(

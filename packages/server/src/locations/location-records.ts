@@ -136,6 +136,31 @@ export async function doomLocations(queries: Queries, imageId: string): Promise<
   return await setLocations(queries, imageId, []);
 }
 
+/**
+ * Marks what may be under these keys for removal, recorded or not; may be repeated. Resolves with what has to be
+ * removed now.
+ */
+export async function doomKeys(
+  queries: Queries,
+  place: Pick<Location, 'image_id' | 'store'>,
+  keys: readonly string[],
+): Promise<Location[]> {
+  const doomed: Location[] = [];
+  for (const key of keys) {
+    const marked = await queries
+      .updateTable('image_locations')
+      .set({ status: 'pending_delete' })
+      .where('store', '=', place.store)
+      .where(sql`md5(key)`, '=', sql`md5(${key})`)
+      .where('key', '=', key)
+      .returning(columns)
+      .execute();
+    if (marked.length > 0) doomed.push(...marked);
+    else doomed.push(await insertLocation(queries, { ...place, key }, 'pending_delete'));
+  }
+  return doomed;
+}
+
 /** Some of the locations in `store` whose bytes are still to be removed, oldest first. */
 export async function doomedLocations(database: Database, store: string, most: number): Promise<Location[]> {
   return await database.db

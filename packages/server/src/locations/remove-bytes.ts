@@ -15,7 +15,7 @@ export async function removeBytes(parts: RemovalParts, locations: readonly Locat
   let removed = 0;
   for (const location of locations) {
     try {
-      const store = parts.stores.byId(location.store);
+      const store = parts.stores.holding(location.store);
       if (store === undefined) throw new Error(`There is no store "${location.store}" in the configuration.`);
       await store.delete(location.key);
       await forgetLocation(parts.database, location.id);

@@ -19,8 +19,8 @@ const nothing: Load = { properties: {}, tags: [] };
  * image from the time of a higher limit can still be changed. A limit below zero means none.
  */
 export function checkImageLimits(limits: ImageLimits, image: Load, before: Load = nothing): void {
-  const count = Object.keys(image.properties).length;
-  if (isTooMany(count, Object.keys(before.properties).length, limits.maxProperties))
+  const count = countProperties(image);
+  if (isTooMany(count, countProperties(before), limits.maxProperties))
     throw new Failure(
       'quota_properties',
       `An image may have ${limits.maxProperties} properties; this makes ${count}.`,
@@ -36,6 +36,11 @@ export function checkImageLimits(limits: ImageLimits, image: Load, before: Load 
 export function checkLocationLimit({ maxLocations }: ImageLimits, count: number, before: number): void {
   if (isTooMany(count, before, maxLocations))
     throw new Failure('quota_locations', `An image may have ${maxLocations} locations; this makes ${count}.`);
+}
+
+/** Those of our own bookkeeping are nobody's load. */
+function countProperties({ properties }: Load): number {
+  return Object.keys(properties).filter((name) => !name.startsWith('os_glance_')).length;
 }
 
 function isTooMany(count: number, before: number, limit: number): boolean {

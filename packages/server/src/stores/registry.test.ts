@@ -14,9 +14,11 @@ function config(id: string, more: Record<string, unknown> = {}): StoreConfig {
   return { id, type: 'file', path: join(root, id), ...more };
 }
 
+const staging = join(root, 'staging');
+
 test('the first store is the default unless another is named', async () => {
   const configs = [config('one', { weight: 5, description: 'fast disks' }), config('two')];
-  const stores = await openStores(configs);
+  const stores = await openStores(configs, staging);
   assert.equal(stores.default.id, 'one');
   assert.deepEqual(
     stores.all.map(({ id, type, weight, description }) => [id, type, weight, description]),
@@ -27,20 +29,23 @@ test('the first store is the default unless another is named', async () => {
   );
   assert.equal(stores.byId('two'), stores.all[1]);
   assert.equal(stores.byId('three'), undefined);
+  assert.equal(stores.byId('os_glance_staging'), undefined, 'clients cannot name the staging area');
+  assert.equal(stores.holding('os_glance_staging'), stores.staging);
+  assert.equal(stores.holding('one'), stores.all[0]);
   await stores.close();
-  assert.equal((await openStores(configs, 'two')).default.id, 'two');
+  assert.equal((await openStores(configs, staging, 'two')).default.id, 'two');
 });
 
 test('a store that is only read is never the default', async () => {
   const rules = { allowedSchemes: ['https'], allowedPorts: [443], allowedHosts: [], deniedHosts: [] };
   const common = { weight: 0, description: null, allowPrivateAddresses: false, caFile: null };
   const web = { id: 'web', type: 'http', ...rules, ...common };
-  const stores = await openStores([web, config('one')]);
+  const stores = await openStores([web, config('one')], staging);
   assert.deepEqual([stores.default.id, stores.byId('web')?.readOnly], ['one', true]);
   await stores.close();
   const refused = (message: RegExp) => ({ name: 'Failure', code: 'bad_request', message });
-  await assert.rejects(openStores([web, config('one')], 'web'), refused(/web, which is read-only/));
-  await assert.rejects(openStores([web]), refused(/Every store is read-only/));
+  await assert.rejects(openStores([web, config('one')], staging, 'web'), refused(/web, which is read-only/));
+  await assert.rejects(openStores([web], staging), refused(/Every store is read-only/));
 });
 
 describe('a configuration', () => {
@@ -57,6 +62,12 @@ describe('a configuration', () => {
       null,
       /Stores one and two are at the same place/,
     ],
+    [
+      'with a store in the staging area',
+      [config('one', { path: staging })],
+      null,
+      /Stores one and os_glance_staging are at the same place/,
+    ],
     ['without a path', [{ id: 'one', type: 'file' }], null, /Store one: .*path/],
     ['with an option that is none', [config('one', { colour: 'red' })], null, /Store one: .*colour/],
     [
@@ -68,7 +79,11 @@ describe('a configuration', () => {
   ];
   for (const [title, configs, defaultId, message] of wrong) {
     test(`${title} is refused`, async () => {
-      await assert.rejects(openStores(configs, defaultId), { name: 'Failure', code: 'bad_request', message });
+      await assert.rejects(openStores(configs, staging, defaultId), {
+        name: 'Failure',
+        code: 'bad_request',
+        message,
+      });
     });
   }
 
@@ -76,7 +91,10 @@ describe('a configuration', () => {
     const blocked = join(root, 'blocked');
     writeFileSync(blocked, '');
     const configs = [config('opened'), config('blocked', { path: join(blocked, 'inside') })];
-    await assert.rejects(openStores(configs), { code: 'store_unavailable', message: /Store blocked/ });
+    await assert.rejects(openStores(configs, staging), {
+      code: 'store_unavailable',
+      message: /Store blocked/,
+    });
     assert.ok(existsSync(join(root, 'opened')));
   });
 });
@@ -84,17 +102,18 @@ describe('a configuration', () => {
 describe('read-only stores', () => {
   const store = (id: string, readOnly?: true) =>
     ({ id, ...(readOnly && { readOnly }), close: async () => {} }) as unknown as Store;
+  const waiting = store('waiting');
 
   test('are never the default', () => {
-    assert.equal(openedStores([store('web', true), store('disk')]).default.id, 'disk');
-    assert.throws(() => openedStores([store('web', true), store('disk')], 'web'), {
+    assert.equal(openedStores([store('web', true), store('disk')], waiting).default.id, 'disk');
+    assert.throws(() => openedStores([store('web', true), store('disk')], waiting, 'web'), {
       code: 'bad_request',
       message: /defaultStore is web, which is read-only/,
     });
   });
 
   test('are not enough', () => {
-    assert.throws(() => openedStores([store('web', true)]), {
+    assert.throws(() => openedStores([store('web', true)], waiting), {
       code: 'bad_request',
       message: /Every store is read-only/,
     });

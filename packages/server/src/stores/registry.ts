@@ -30,39 +30,48 @@ const storeDrivers: Readonly<Record<string, StoreDriver>> = {
   },
 };
 
+/** Of the staging area; no other store may begin its id like this, and clients see none that does. */
+export const stagingStoreId = 'os_glance_staging';
+
 export interface Stores {
-  /** In the order of the configuration. */
+  /** In the order of the configuration, without the staging area. */
   readonly all: readonly Store[];
   readonly default: Store;
   /** Whether there are several: the API speaks of stores only then. */
   readonly several: boolean;
+  /** Where data waits for its import: clients cannot name it. */
+  readonly staging: Store;
   byId(id: string): Store | undefined;
+  /** Any store that bytes may be recorded in, the staging area too. */
+  holding(id: string): Store | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Opens them all, or none. `defaultId` null: the first that takes writes is the default. Fails with bad_request,
- * naming the setting, or with what a driver's `open` fails with.
+ * Opens them all, or none; `stagingPath` is the folder of the staging area. `defaultId` null: the first that takes
+ * writes is the default. Fails with bad_request, naming the setting, or with what a driver's `open` fails with.
  */
 export async function openStores(
   configs: readonly StoreConfig[],
+  stagingPath: string,
   defaultId: string | null = null,
 ): Promise<Stores> {
   checkIds(configs, defaultId);
-  const drivers = configs.map(driverOf);
-  checkPlaces(configs, drivers);
-  const all: Store[] = [];
+  const every = [...configs, { id: stagingStoreId, type: 'file', path: stagingPath }];
+  const drivers = every.map(driverOf);
+  checkPlaces(every, drivers);
+  const opened: Store[] = [];
   try {
-    for (const [index, driver] of drivers.entries()) all.push(await driver.open(configs[index] as never));
-    return openedStores(all, defaultId);
+    for (const [index, driver] of drivers.entries()) opened.push(await driver.open(every[index] as never));
+    return openedStores(opened.slice(0, -1), opened.at(-1)!, defaultId);
   } catch (error) {
-    await closeAll(all);
+    await closeAll(opened);
     throw error;
   }
 }
 
 /** `defaultId` is that of one of them, or null. Fails with bad_request when there is none to write to. */
-export function openedStores(all: readonly Store[], defaultId: string | null = null): Stores {
+export function openedStores(all: readonly Store[], staging: Store, defaultId: string | null = null): Stores {
   const byId = new Map(all.map((store) => [store.id, store]));
   const standard = defaultId === null ? all.find(({ readOnly }) => readOnly !== true) : byId.get(defaultId)!;
   if (standard === undefined)
@@ -72,8 +81,10 @@ export function openedStores(all: readonly Store[], defaultId: string | null = n
     all,
     default: standard,
     several: all.length > 1,
+    staging,
     byId: (id) => byId.get(id),
-    close: () => closeAll(all),
+    holding: (id) => (id === stagingStoreId ? staging : byId.get(id)),
+    close: () => closeAll([...all, staging]),
   };
 }
 

@@ -28,7 +28,7 @@ export async function sweep(parts: ImageParts): Promise<SweepReport> {
   const imagesScrubbed = await scrubImages(parts);
   let locationsRemoved = 0;
   let filesRemoved = 0;
-  for (const store of parts.stores.all) {
+  for (const store of [...parts.stores.all, parts.stores.staging]) {
     locationsRemoved += await removeDoomed(parts, store);
     filesRemoved += await removeUnfinished(parts, store);
   }

@@ -2,7 +2,7 @@
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 
-export function healthRoutes({ readiness, metrics }: HttpParts): Handlers {
+export function healthRoutes({ readiness, metrics }: Pick<HttpParts, 'readiness' | 'metrics'>): Handlers {
   return {
     healthcheck: async (_request, reply) => await reply.type('text/plain; charset=utf-8').send('OK'),
     readyz: async (_request, reply) => {

@@ -30,13 +30,15 @@ function preconditionOf(request: FastifyRequest): (revision: string) => boolean 
   return (revision) => ifMatchHolds(request.headers['if-match'], `"${revision}"`);
 }
 
-export function imageRoutes({ images: parts, settings }: HttpParts): Handlers {
+export function imageRoutes({ images: parts, actions, settings }: HttpParts): Handlers {
   return {
     async createImage(request, reply) {
       const image = await createImage(parts, request.caller, request.body);
       reply.header('Location', `${publicUrl(request, settings.publicEndpoint)}/v2/images/${image.id}`);
       const { all, several } = parts.stores;
       if (several) reply.header('OpenStack-image-store-ids', all.map(({ id }) => id).join(','));
+      if (actions.importMethods.length > 0)
+        reply.header('OpenStack-image-import-methods', actions.importMethods.join(','));
       return sendRecord(reply, 201, image);
     },
 

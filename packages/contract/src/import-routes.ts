@@ -1,0 +1,138 @@
+/** The routes of staging, imports and tasks (API sections 4 and 8), a part of the route table. */
+import Type, { type Static } from 'typebox';
+import type { FailureCode } from './failures.ts';
+import { TaskRecord } from './records.ts';
+import type { Route } from './route.ts';
+
+const optionalText = (description: string) => Type.Optional(Type.String({ description }));
+
+export const ImportRequest = Type.Object({
+  method: Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) }),
+  stores: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1000 })),
+  all_stores: Type.Optional(Type.Boolean()),
+  all_stores_must_succeed: Type.Optional(Type.Boolean()),
+});
+export type ImportRequest = Static<typeof ImportRequest>;
+
+const ImportMethods = Type.Object({
+  'import-methods': Type.Object({
+    description: Type.String(),
+    type: Type.Literal('array'),
+    value: Type.Array(Type.String()),
+  }),
+});
+
+const TaskQuery = Type.Object(
+  {
+    limit: optionalText('page size, 25 unless given, at most 1000'),
+    marker: optionalText('id of the last task of the page before'),
+    sort_key: optionalText('created_at, updated_at, expires_at, id, type or status'),
+    sort_dir: optionalText('asc or desc, desc unless given'),
+    type: optionalText('import'),
+    status: optionalText('pending, processing, success or failure'),
+  },
+  { additionalProperties: true },
+);
+
+const TaskPage = Type.Object({
+  tasks: Type.Array(Type.Object({}, { additionalProperties: true })),
+  first: Type.String(),
+  next: Type.Optional(Type.String()),
+  schema: Type.String(),
+});
+
+const document = { 200: Type.Object({}, { additionalProperties: true }) };
+
+const receiving: readonly FailureCode[] = [
+  'bad_request',
+  'size_mismatch',
+  'digest_mismatch',
+  'upload_cut',
+  'upload_stalled',
+  'forbidden',
+  'image_not_found',
+  'status_conflict',
+  'image_deleted',
+  'size_cap',
+  'store_full',
+  'quota_exceeded',
+  'unsupported_media_type',
+  'store_unavailable',
+  'interrupted',
+];
+
+export const importRoutes = {
+  stageData: {
+    method: 'PUT',
+    path: '/v2/images/:image_id/stage',
+    summary: 'Stage the image data for an import',
+    body: 'data',
+    responses: { 204: null },
+    failures: receiving,
+  },
+  importImage: {
+    method: 'POST',
+    path: '/v2/images/:image_id/import',
+    summary: 'Import the image data by one of the methods; carried out later',
+    body: 'json',
+    request: ImportRequest,
+    responses: { 202: null },
+    failures: [
+      'invalid_json',
+      'import_method',
+      'store_has_image',
+      'signature_required',
+      'signature_invalid',
+      'certificate_refused',
+      'forbidden',
+      'image_not_found',
+      'status_conflict',
+      'image_busy',
+      'import_formats_unset',
+      'no_such_store',
+      'quota_exceeded',
+      'body_too_large',
+    ],
+  },
+  showImportMethods: {
+    method: 'GET',
+    path: '/v2/info/import',
+    summary: 'The methods of import that this server offers',
+    body: 'none',
+    responses: { 200: ImportMethods },
+    failures: [],
+  },
+  listTasks: {
+    method: 'GET',
+    path: '/v2/tasks',
+    summary: 'List the work on all images',
+    body: 'none',
+    query: TaskQuery,
+    responses: { 200: TaskPage },
+    failures: ['invalid_query', 'invalid_marker', 'forbidden'],
+  },
+  showTask: {
+    method: 'GET',
+    path: '/v2/tasks/:task_id',
+    summary: 'Show one piece of work',
+    body: 'none',
+    responses: { 200: TaskRecord },
+    failures: ['task_not_found', 'forbidden'],
+  },
+  taskSchema: {
+    method: 'GET',
+    path: '/v2/schemas/task',
+    summary: 'JSON Schema of a task',
+    body: 'none',
+    responses: document,
+    failures: [],
+  },
+  tasksSchema: {
+    method: 'GET',
+    path: '/v2/schemas/tasks',
+    summary: 'JSON Schema of a page of tasks',
+    body: 'none',
+    responses: document,
+    failures: [],
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,55 @@
+/** The bookkeeping of imports on the image itself: who holds it, which stores are to come, which have failed. */
+import { Failure } from '../base/failure.ts';
+import type { Queries } from '../database/queries.ts';
+import type { StepContext } from '../flows/flow.ts';
+import type { Image, Properties } from '../images/image.ts';
+import { lockImage, updateImage } from '../images/image-records.ts';
+import type { ActionParts } from './parts.ts';
+
+const holder = 'os_glance_import_task';
+const importing = 'os_glance_importing_to_stores';
+const failed = 'os_glance_failed_import';
+
+export interface Book {
+  /** Id of the flow that holds the image; null: nobody does. */
+  readonly holder: string | null;
+  readonly importing: readonly string[];
+  readonly failed: readonly string[];
+}
+
+export function readBook({ properties }: Image): Book {
+  const list = (name: string) => (properties[name] ?? '').split(',').filter((store) => store !== '');
+  return { holder: properties[holder] ?? null, importing: list(importing), failed: list(failed) };
+}
+
+/** The lists stay, empty, when all is over: clients look whether there is anything in them. */
+export async function writeBook(queries: Queries, image: Image, book: Book): Promise<void> {
+  const properties: Properties = { ...image.properties };
+  properties[importing] = book.importing.join(',');
+  properties[failed] = book.failed.join(',');
+  if (book.holder === null) delete properties[holder];
+  else properties[holder] = book.holder;
+  await updateImage(queries, { ...image, properties, updated_at: new Date() });
+}
+
+/**
+ * One transaction of a step on the image that its flow holds. Fails with image_deleted when that is gone, or
+ * image_busy when another import has taken it over.
+ */
+export async function onHeldImage<T>(
+  parts: Pick<ActionParts, 'database'>,
+  context: StepContext,
+  imageId: string,
+  work: (queries: Queries, image: Image, book: Book) => Promise<T>,
+): Promise<T> {
+  return await parts.database.transaction(async (queries) => {
+    await context.fence(queries);
+    const image = await lockImage(queries, imageId);
+    if (image === undefined)
+      throw new Failure('image_deleted', `Image ${imageId} was deleted during the import.`);
+    const book = readBook(image);
+    if (book.holder !== context.flow)
+      throw new Failure('image_busy', `Another import has taken over image ${imageId}.`);
+    return await work(queries, image, book);
+  });
+}

@@ -1,0 +1,48 @@
+/** What POST /v2/images/{id}/import asks for, read and checked as far as that needs no image. */
+import type { ImportRequest } from '@tintype/contract';
+import { Failure } from '../base/failure.ts';
+import { type ActionParts, type ImportMethod, importMethods } from './parts.ts';
+
+export interface ImportOrder {
+  readonly method: ImportMethod;
+  /** Ids; null: the default store. */
+  readonly stores: readonly string[] | null;
+  readonly allStores: boolean;
+  readonly allMustSucceed: boolean;
+}
+
+/** `storeHeader`: X-Image-Meta-Store. Fails with import_method or bad_request. */
+export function readImportRequest(
+  parts: Pick<ActionParts, 'importMethods' | 'stores'>,
+  request: ImportRequest,
+  storeHeader: string | null,
+): ImportOrder {
+  const { name } = request.method;
+  const method = importMethods.find((known) => known === name);
+  if (method === undefined || !parts.importMethods.includes(method))
+    throw new Failure(
+      'import_method',
+      `Import method '${name}' is not available here; there are: ${parts.importMethods.join(', ')}.`,
+    );
+  const { stores = null, all_stores: allStores = false, all_stores_must_succeed: all = true } = request;
+  if (allStores && (stores !== null || storeHeader !== null))
+    throw new Failure('bad_request', 'Give all_stores or stores, not both.');
+  if (stores !== null && storeHeader !== null)
+    throw new Failure('bad_request', 'Give stores or the header X-Image-Meta-Store, not both.');
+  if (stores !== null && stores.length === 0) throw new Failure('bad_request', 'stores names no store.');
+  if (!all && parts.stores.all.length === 1)
+    throw new Failure('bad_request', 'all_stores_must_succeed is for servers with several stores.');
+  const named = stores ?? (storeHeader === null ? null : [storeHeader]);
+  return { method, stores: named, allStores, allMustSucceed: all };
+}
+
+/** What the task echoes. */
+export function echoOf(request: ImportRequest): ImportRequest {
+  const { method, stores, all_stores, all_stores_must_succeed } = request;
+  return {
+    method: { name: method.name },
+    ...(stores === undefined ? {} : { stores }),
+    ...(all_stores === undefined ? {} : { all_stores }),
+    ...(all_stores_must_succeed === undefined ? {} : { all_stores_must_succeed }),
+  };
+}

@@ -1,0 +1,147 @@
+/** POST /v2/images/{id}/import: holds the image, writes the task, starts the flow; all of it or nothing. */
+import { randomUUID } from 'node:crypto';
+import type { ImportRequest } from '@tintype/contract';
+import { Failure } from '../base/failure.ts';
+import type { Queries } from '../database/queries.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { Image } from '../images/image.ts';
+import { findVisible, lockVisible, moveStatus, type Visible } from '../images/image-records.ts';
+import { mebibytes, requireRoom } from '../images/quota-check.ts';
+import { findSigner } from '../images/signing/signer.ts';
+import { statusConflict } from '../images/status.ts';
+import { insertTask } from '../images/task-records.ts';
+import { activeLocations } from '../locations/location-records.ts';
+import { imageCopy } from './copy-image.ts';
+import { writeBook } from './import-book.ts';
+import { echoOf, type ImportOrder, readImportRequest } from './import-request.ts';
+import { stagedImport } from './import-staged.ts';
+import type { ActionParts } from './parts.ts';
+import type { PlaceInput } from './steps/place.ts';
+import { takeOver } from './take-over.ts';
+
+/** Milliseconds to find out who signed an image. */
+const signerMs = 60_000;
+
+export interface StartImportInput {
+  readonly id: string;
+  readonly request: ImportRequest;
+  /** X-Image-Meta-Store, or null. */
+  readonly storeHeader: string | null;
+  /** Of the caller, as it came: certificates are read with it. */
+  readonly token: string | null;
+  readonly requestId: string;
+}
+
+/** Resolves when the import is certain to be carried out, or has nothing to do. */
+export async function startImport(
+  parts: ActionParts,
+  caller: Caller,
+  input: StartImportInput,
+): Promise<void> {
+  const order = readImportRequest(parts, input.request, input.storeHeader);
+  const seen = await findVisible(parts.database.db, parts.policy, caller, input.id);
+  requireImportable(parts, caller, seen, order);
+  const quotas = await parts.quotas.of(seen.image.owner);
+  const signer = await signerOf(parts, seen.image, order, input.token);
+
+  await parts.database.transaction(async (queries) => {
+    const visible = await lockVisible(queries, parts.policy, caller, input.id);
+    requireImportable(parts, caller, visible, order);
+    const { image } = visible;
+    const stores = await chooseStores(parts, queries, image, order);
+    if (stores.length === 0) return;
+    await takeOver(queries, image, parts.log);
+    const isCopy = order.method === 'copy-image';
+    const task = randomUUID();
+    if (!isCopy) {
+      await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(image.size ?? 0) });
+      await moveStatus(queries, image.id, 'uploading', 'importing');
+    }
+    await writeBook(queries, image, { holder: task, importing: stores, failed: [] });
+    await insertTask(queries, newTask(task, image, caller, input, stores), 'pending');
+    const { id, owner } = image;
+    await parts.engine.start(queries, {
+      id: task,
+      flow: isCopy ? imageCopy : stagedImport,
+      input: { image: id, owner, stores, allMustSucceed: order.allMustSucceed, signer },
+      project: owner,
+      subject: id,
+    });
+  });
+}
+
+function requireImportable(
+  parts: ActionParts,
+  caller: Caller,
+  { image, target }: Visible,
+  { method }: ImportOrder,
+): void {
+  const [rule, needed] =
+    method === 'copy-image' ? (['copy_image', 'active'] as const) : (['modify_image', 'uploading'] as const);
+  parts.policy.require(rule, caller, target);
+  if (image.status !== needed) throw statusConflict(image.id, image.status, needed, 'this import');
+  requireFormats(image);
+}
+
+/** Found while the caller's token is at hand; what is active was verified before. */
+async function signerOf(
+  parts: ActionParts,
+  image: Image,
+  { method }: ImportOrder,
+  token: string | null,
+): Promise<PlaceInput['signer']> {
+  if (method === 'copy-image') return null;
+  const signer = await findSigner(parts.signatures, image, { token, signal: AbortSignal.timeout(signerMs) });
+  return signer === null ? null : { ...signer };
+}
+
+function requireFormats(image: Image): void {
+  if (image.disk_format === null || image.container_format === null)
+    throw new Failure(
+      'import_formats_unset',
+      'disk_format and container_format must be set before an image is imported.',
+    );
+}
+
+/** Where the data is to go; none when a copy to all stores has nothing to do. */
+async function chooseStores(
+  parts: ActionParts,
+  queries: Queries,
+  image: Image,
+  { method, stores, allStores }: ImportOrder,
+): Promise<string[]> {
+  const all = parts.stores.all.filter(({ readOnly }) => readOnly !== true).map(({ id }) => id);
+  const unknown = stores?.find((id) => !all.includes(id));
+  if (unknown !== undefined)
+    throw new Failure(
+      'no_such_store',
+      `There is no store '${unknown}' to import into; there are: ${all.join(', ')}.`,
+    );
+  const wanted = allStores ? all : [...new Set(stores ?? [parts.stores.default.id])];
+  if (method !== 'copy-image') return wanted;
+  const has = new Set((await activeLocations(queries, image.id)).map(({ store }) => store));
+  const there = wanted.find((id) => has.has(id));
+  if (!allStores && there !== undefined)
+    throw new Failure('store_has_image', `Image ${image.id} is already in store '${there}'.`);
+  return image.size === 0 ? [] : wanted.filter((id) => !has.has(id));
+}
+
+function newTask(
+  id: string,
+  image: Image,
+  caller: Caller,
+  { request, requestId }: StartImportInput,
+  stores: readonly string[],
+) {
+  return {
+    id,
+    type: 'api_image_import',
+    // Glance: the task belongs to whoever asks; a copy that an administrator makes is not the owner's.
+    owner: caller.projectId,
+    image_id: image.id,
+    user_id: caller.userId,
+    request_id: requestId,
+    input: { image_id: image.id, import_req: echoOf(request), backend: stores },
+    message: 'Waiting for a worker',
+  };
+}

@@ -1,0 +1,58 @@
+/** The durable work of a server: the flows there are, the engine that starts them, and a worker if it shall be one. */
+import { copyImage } from './actions/copy-image.ts';
+import { importStaged } from './actions/import-staged.ts';
+import type { ActionParts } from './actions/parts.ts';
+import type { Config } from './config/schema.ts';
+import type { Database, DatabaseConfig } from './database/connect.ts';
+import { openEngine } from './flows/engine.ts';
+import type { AnyFlow } from './flows/flow.ts';
+import { openFlows } from './flows/flow-records.ts';
+import { viewFlow } from './flows/flow-state.ts';
+import { purge, purgeEvery } from './flows/purge.ts';
+import type { FlowSeams } from './flows/seams.ts';
+import { type FlowWorker, startWorker } from './flows/worker.ts';
+import type { FlowSources } from './http/flow-metrics.ts';
+import type { ImageParts } from './images/parts.ts';
+
+/** Every flow that a worker can run. */
+export function allFlows(parts: ActionParts): readonly AnyFlow[] {
+  return [importStaged(parts), copyImage(parts), purge(parts.engine, parts.database)];
+}
+
+export async function openActions(
+  config: Config,
+  images: ImageParts,
+  database: DatabaseConfig,
+): Promise<ActionParts> {
+  const engine = await openEngine(database, images.log);
+  return { ...images, engine, importMethods: config.import.methods };
+}
+
+export async function openWorker(
+  { flows }: Config,
+  parts: ActionParts,
+  seams: FlowSeams,
+): Promise<FlowWorker> {
+  const { engine, database, session, log } = parts;
+  return await startWorker({
+    engine,
+    database,
+    session,
+    log,
+    flows: allFlows(parts),
+    periodic: [purgeEvery(flows.keepHours)],
+    limits: { perWorker: flows.perWorker, perProject: flows.perProject, total: flows.total },
+    stallMs: flows.stallTimeout * 1000,
+    seams,
+  });
+}
+
+/** Flows counted for the metrics at most. */
+const mostCounted = 10_000;
+
+export function flowSources(database: Database, worker: FlowWorker | null): FlowSources {
+  return {
+    open: async () => (await openFlows(database.db, mostCounted)).map(viewFlow),
+    figures: () => worker?.figures ?? null,
+  };
+}

@@ -1,0 +1,142 @@
+/** Attempts at steps in the database: written down before they begin, fenced while they run. */
+import { sql } from 'kysely';
+import type { FailureCode } from '../base/failure.ts';
+import type { Database } from '../database/connect.ts';
+import type { Queries } from '../database/queries.ts';
+import { engineSchema } from './dbos.ts';
+
+const statuses = sql.table(`${engineSchema}.workflow_status`);
+
+/** A run of a flow: the engine gives every dispatch a token, and only the holder of the latest one may go on. */
+export interface Run {
+  readonly flow: string;
+  readonly owner: string;
+  readonly worker: string;
+}
+
+export interface AttemptRecord {
+  readonly id: string;
+  readonly number: number;
+  readonly state: 'running' | 'done' | 'failed' | 'lost' | 'released';
+  readonly code: FailureCode | null;
+  readonly message: string | null;
+  /** Of this round. */
+  readonly current: boolean;
+}
+
+export interface StepRecords {
+  readonly round: number;
+  readonly cancelRequested: boolean;
+  /** Oldest first. */
+  readonly attempts: readonly AttemptRecord[];
+}
+
+/** Whether `run` still has its flow; nobody else gets it until the transaction ends. */
+async function owns(queries: Queries, { flow, owner }: Run): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT 1 FROM ${statuses}
+    WHERE workflow_uuid = ${flow} AND owner_xid = ${owner} AND status = 'PENDING' FOR SHARE`.execute(queries);
+  return rows.length === 1;
+}
+
+/** Locked until the transaction ends; undefined when the run has lost its flow. */
+export async function lockStep(queries: Queries, run: Run, step: string): Promise<StepRecords | undefined> {
+  if (!(await owns(queries, run))) return undefined;
+  const flow = await queries
+    .selectFrom('flows')
+    .select(['round', 'cancel_requested_at'])
+    .where('id', '=', run.flow)
+    .executeTakeFirst();
+  if (flow === undefined) return undefined;
+  // What still runs under an earlier dispatch cannot end any more.
+  await queries
+    .updateTable('flow_attempts')
+    .set({ state: 'lost', ended_at: new Date() })
+    .where('flow', '=', run.flow)
+    .where('step', '=', step)
+    .where('state', '=', 'running')
+    .execute();
+  const rows = await queries
+    .selectFrom('flow_attempts')
+    .select(['id', 'number', 'state', 'code', 'message', 'round'])
+    .where('flow', '=', run.flow)
+    .where('step', '=', step)
+    .orderBy('number')
+    .$castTo<Omit<AttemptRecord, 'current'> & { round: number }>()
+    .execute();
+  return {
+    round: flow.round,
+    cancelRequested: flow.cancel_requested_at !== null,
+    attempts: rows.map(({ round, ...attempt }) => ({ ...attempt, current: round === flow.round })),
+  };
+}
+
+export async function insertAttempt(
+  queries: Queries,
+  run: Run,
+  attempt: { readonly id: string; readonly step: string; readonly round: number; readonly number: number },
+): Promise<void> {
+  await queries
+    .insertInto('flow_attempts')
+    .values({ ...attempt, flow: run.flow, worker: run.worker, state: 'running' })
+    .execute();
+}
+
+/** Ids of all attempts at a step. */
+export async function attemptsAt(queries: Queries, flow: string, step: string): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('flow_attempts')
+    .select('id')
+    .where('flow', '=', flow)
+    .where('step', '=', step)
+    .orderBy('number')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Whether the attempt may still write: until the transaction ends nobody else gets the flow, or ends the attempt. */
+export async function fenceAttempt(queries: Queries, run: Run, id: string): Promise<boolean> {
+  if (!(await owns(queries, run))) return false;
+  const row = await queries
+    .selectFrom('flow_attempts')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .forShare()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** False when somebody else has ended it. */
+export async function endAttempt(
+  database: Database,
+  id: string,
+  state: 'done' | 'failed' | 'released',
+  failure: { readonly code: string; readonly message: string } | null,
+): Promise<boolean> {
+  const ended = await database.db
+    .updateTable('flow_attempts')
+    .set({ state, code: failure?.code ?? null, message: failure?.message ?? null, ended_at: new Date() })
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return ended.numUpdatedRows > 0n;
+}
+
+export interface ProgressRecord {
+  readonly id: string;
+  readonly done: number;
+  readonly total: number | null;
+  /** Whether anything moved since it was last written. */
+  readonly moved: boolean;
+}
+
+export async function saveProgress(database: Database, records: readonly ProgressRecord[]): Promise<void> {
+  const column = <K extends keyof ProgressRecord>(name: K) => records.map((record) => record[name]);
+  await sql`
+    UPDATE flow_attempts SET done = new.done, total = new.total,
+      moved_at = CASE WHEN new.moved THEN now() ELSE moved_at END
+    FROM unnest(${column('id')}::uuid[], ${column('done')}::bigint[], ${column('total')}::bigint[],
+      ${column('moved')}::boolean[]) AS new (id, done, total, moved)
+    WHERE flow_attempts.id = new.id AND state = 'running'`.execute(database.db);
+}

@@ -1,0 +1,61 @@
+/** Staged data: where it waits, and that it goes when it is not wanted any more. */
+import { Failure } from '../base/failure.ts';
+import type { Database } from '../database/connect.ts';
+import type { Queries } from '../database/queries.ts';
+import { insertLocation, type Location } from '../locations/location-records.ts';
+import { stagingStoreId } from '../stores/registry.ts';
+import { deleteTask } from './task-records.ts';
+import { takeUpload, type Upload } from './upload-records.ts';
+
+export interface StagedData {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Fails, with nothing changed, with image_deleted, or with interrupted when somebody else has ended the upload. */
+export async function recordStaged(
+  database: Database,
+  { id, image_id, key }: Upload,
+  size: number,
+  check: (queries: Queries) => Promise<void>,
+): Promise<void> {
+  await database.transaction(async (queries) => {
+    await takeUpload(queries, id);
+    await check(queries);
+    const sized = await queries
+      .updateTable('images')
+      .set({ size, updated_at: new Date() })
+      .where('id', '=', image_id)
+      .where('status', '=', 'uploading')
+      .executeTakeFirst();
+    if (sized.numUpdatedRows === 0n)
+      throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
+    await queries.insertInto('staged_data').values({ image_id, key, size, created_at: new Date() }).execute();
+    // Glance: the tasks of an image name its imports; a staging shows in its status, and only a failed one is told.
+    await deleteTask(queries, id);
+  });
+}
+
+export async function stagedData(queries: Queries, imageId: string): Promise<StagedData | undefined> {
+  return await queries
+    .selectFrom('staged_data')
+    .select(['key', 'size'])
+    .where('image_id', '=', imageId)
+    .executeTakeFirst();
+}
+
+/** Marks an image's staged bytes for removal. */
+export async function doomStaged(queries: Queries, imageId: string): Promise<Location[]> {
+  const rows = await queries
+    .deleteFrom('staged_data')
+    .where('image_id', '=', imageId)
+    .returning('key')
+    .execute();
+  const doomed: Location[] = [];
+  for (const { key } of rows)
+    doomed.push(
+      await insertLocation(queries, { image_id: imageId, store: stagingStoreId, key }, 'pending_delete'),
+    );
+  return doomed;
+}
