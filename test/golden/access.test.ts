@@ -33,6 +33,10 @@ const bodies: Partial<Record<RouteName, unknown>> = {
   changeImage: [{ op: 'replace', path: '/name', value: 'new' }],
   addLocation: { url: 'https://one.example/image' },
   importImage: { method: { name: 'glance-direct' } },
+  createTask: {
+    type: 'import',
+    input: { import_from: 'http://source.invalid/', import_from_format: 'raw', image_properties: {} },
+  },
   addMember: { member: 'third' },
   answerMember: { status: 'accepted' },
   createNamespace: { namespace: 'created' },

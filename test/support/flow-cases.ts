@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { after, before } from 'node:test';
 import type { ActionParts } from '../../packages/server/src/actions/parts.ts';
 import { allFlows } from '../../packages/server/src/app-flows.ts';
-import type { FlowCase, FlowLab } from '../../packages/server/src/flows/flow.contract.ts';
+import type { FlowCase, FlowLab, StartedFlow } from '../../packages/server/src/flows/flow.contract.ts';
 import { cancelFlow } from '../../packages/server/src/flows/operate.ts';
 import { purgeFlow } from '../../packages/server/src/flows/purge.ts';
 import { imageData, openLab, type ServerLab } from './flow-lab.ts';
@@ -45,27 +45,71 @@ export const lab: FlowLab = {
   tidy: () => server.tidy(),
 };
 
+/** Into both stores. */
+function startedImport(image: string, id: string): StartedFlow {
+  const stagedFiles = async () => (await server.stagedFiles()).filter((name) => name.startsWith(image));
+  return {
+    id,
+    async goal() {
+      const { status, size } = await server.freeImage(image);
+      assert.deepEqual([status, size], ['active', imageData.length]);
+      assert.deepEqual(await server.storesOf(image), ['one', 'two']);
+      assert.deepEqual(await stagedFiles(), []);
+    },
+    async nothing() {
+      const { status, size, os_hash_value } = await server.freeImage(image);
+      assert.deepEqual([status, size, os_hash_value], ['queued', null, null]);
+      assert.deepEqual(await server.storesOf(image), []);
+      assert.deepEqual(await stagedFiles(), []);
+      const { tasks } = await server.call('GET', `/v2/images/${image}/tasks`);
+      assert.equal((tasks as { status: string }[])[0]!.status, 'failure');
+    },
+  };
+}
+
 export const stagedImport: FlowCase = {
   flow: 'import-staged',
   async start() {
     const image = await server.stagedImage();
     const id = await server.startImport(image, 'glance-direct', { stores: ['one', 'two'] });
-    const stagedFiles = async () => (await server.stagedFiles()).filter((name) => name.startsWith(image));
+    return startedImport(image, id);
+  },
+};
+
+export const webImport: FlowCase = {
+  flow: 'import-from-web',
+  async start() {
+    const image = await server.createImage();
+    const uri = `${server.web.url}/image.raw`;
+    const id = await server.startImport(image, 'web-download', { stores: ['one', 'two'] }, uri);
+    return startedImport(image, id);
+  },
+};
+
+export const taskImport: FlowCase = {
+  flow: 'import-task',
+  async start() {
+    const { id, image_id } = await server.call('POST', '/v2/tasks', {
+      type: 'import',
+      input: {
+        import_from: `${server.web.url}/image.raw`,
+        import_from_format: 'raw',
+        image_properties: { name: 'x' },
+      },
+    });
+    const image = image_id as string;
     return {
-      id,
+      id: id as string,
       async goal() {
         const { status, size } = await server.freeImage(image);
         assert.deepEqual([status, size], ['active', imageData.length]);
-        assert.deepEqual(await server.storesOf(image), ['one', 'two']);
-        assert.deepEqual(await stagedFiles(), []);
+        assert.deepEqual(await server.storesOf(image), ['one']);
       },
       async nothing() {
-        const { status, size, os_hash_value } = await server.freeImage(image);
-        assert.deepEqual([status, size, os_hash_value], ['queued', null, null]);
+        assert.equal((await server.ask('GET', `/v2/images/${image}`)).status, 404);
         assert.deepEqual(await server.storesOf(image), []);
-        assert.deepEqual(await stagedFiles(), []);
-        const { tasks } = await server.call('GET', `/v2/images/${image}/tasks`);
-        assert.equal((tasks as { status: string }[])[0]!.status, 'failure');
+        assert.ok((await server.stagedFiles()).every((name) => !name.startsWith(image)));
+        assert.equal((await server.call('GET', `/v2/tasks/${id}`)).status, 'failure');
       },
     };
   },
@@ -105,4 +149,4 @@ export const purge: FlowCase = {
   },
 };
 
-export const allCases: readonly FlowCase[] = [stagedImport, copy, purge];
+export const allCases: readonly FlowCase[] = [stagedImport, webImport, taskImport, copy, purge];

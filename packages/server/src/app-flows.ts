@@ -1,7 +1,10 @@
 /** The durable work of a server: the flows there are, the engine that starts them, and a worker if it shall be one. */
 import { copyImage } from './actions/copy-image.ts';
+import { importFromWeb } from './actions/import-from-web.ts';
 import { importStaged } from './actions/import-staged.ts';
+import { importTask } from './actions/import-task.ts';
 import type { ActionParts } from './actions/parts.ts';
+import { Fetcher } from './base/fetch/fetcher.ts';
 import type { Config } from './config/schema.ts';
 import type { Database, DatabaseConfig } from './database/connect.ts';
 import { openEngine } from './flows/engine.ts';
@@ -16,7 +19,13 @@ import type { ImageParts } from './images/parts.ts';
 
 /** Every flow that a worker can run. */
 export function allFlows(parts: ActionParts): readonly AnyFlow[] {
-  return [importStaged(parts), copyImage(parts), purge(parts.engine, parts.database)];
+  return [
+    importStaged(parts),
+    importFromWeb(parts),
+    importTask(parts),
+    copyImage(parts),
+    purge(parts.engine, parts.database),
+  ];
 }
 
 export async function openActions(
@@ -24,8 +33,10 @@ export async function openActions(
   images: ImageParts,
   database: DatabaseConfig,
 ): Promise<ActionParts> {
+  const { methods, ...fetching } = config.import;
+  const fetcher = new Fetcher(fetching);
   const engine = await openEngine(database, images.log);
-  return { ...images, engine, importMethods: config.import.methods };
+  return { ...images, engine, importMethods: methods, fetcher };
 }
 
 export async function openWorker(

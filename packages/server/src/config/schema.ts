@@ -1,6 +1,7 @@
 /** Every setting: its type, default and meaning. Unknown keys are refused. */
 import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
 import Type, { type Static } from 'typebox';
+import { fetchSettings } from '../base/fetch/settings.ts';
 import { httpStoreOptions } from '../stores/http/options.ts';
 
 const closed = { additionalProperties: false };
@@ -185,10 +186,11 @@ const StagingSettings = Type.Object(
 
 const ImportSettings = Type.Object(
   {
-    methods: Type.Array(Type.Enum(['glance-direct', 'copy-image']), {
-      default: ['glance-direct', 'copy-image'],
+    methods: Type.Array(Type.Enum(['glance-direct', 'web-download', 'copy-image']), {
+      default: ['glance-direct', 'web-download', 'copy-image'],
       description: 'Methods of import that users may choose from; empty: none',
     }),
+    ...fetchSettings,
   },
   { ...closed, default: {} },
 );
