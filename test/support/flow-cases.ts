@@ -9,9 +9,10 @@ import { allFlows } from '../../packages/server/src/app-flows.ts';
 import type { FlowCase, FlowLab, StartedFlow } from '../../packages/server/src/flows/flow.contract.ts';
 import { cancelFlow } from '../../packages/server/src/flows/operate.ts';
 import { purgeFlow } from '../../packages/server/src/flows/purge.ts';
+import type { UpkeepFlowParts } from '../../packages/server/src/upkeep/upkeep-flow.ts';
 import { imageData, openLab, type ServerLab } from './flow-lab.ts';
 
-export const knownFlows = allFlows({} as ActionParts).map(({ name }) => name);
+export const knownFlows = allFlows({} as ActionParts, {} as UpkeepFlowParts).map(({ name }) => name);
 
 let server: ServerLab;
 /** The next worker to die is started while the one before is at work. */
@@ -149,4 +150,61 @@ export const purge: FlowCase = {
   },
 };
 
-export const allCases: readonly FlowCase[] = [stagedImport, webImport, taskImport, copy, purge];
+/** An hourly job with something to do. */
+function upkeep(job: string, prepare: () => Promise<() => Promise<void>>): FlowCase {
+  const flow = `upkeep-${job}`;
+  return {
+    flow,
+    oneWay: true,
+    async start() {
+      const goal = await prepare();
+      const id = randomUUID();
+      const order = { id, flow, input: {}, project: null, subject: null };
+      await server.database.transaction((queries) => server.engine.start(queries, order));
+      return { id, goal, async nothing() {} };
+    },
+  };
+}
+
+async function agedImage(kill: boolean): Promise<string> {
+  const id = await server.createImage();
+  if (kill) await server.call('POST', `/v2/images/${id}/actions/fail`, { message: 'No data will come.' });
+  await server.rows(`UPDATE images SET updated_at = now() - interval '100 days' WHERE id = $1`, [id]);
+  return id;
+}
+
+const expiredImages = upkeep('expired-images', async () => {
+  const id = await agedImage(false);
+  return async () => assert.equal((await server.call('GET', `/v2/images/${id}`)).status, 'killed');
+});
+
+const killedImages = upkeep('killed-images', async () => {
+  const id = await agedImage(true);
+  return async () => assert.equal((await server.ask('GET', `/v2/images/${id}`)).status, 404);
+});
+
+const deletedImages = upkeep('deleted-images', async () => {
+  const id = await agedImage(false);
+  await server.rows(
+    `UPDATE images SET status = 'pending_delete', deleted_at = now() - interval '100 days' WHERE id = $1`,
+    [id],
+  );
+  return async () => assert.equal((await server.ask('GET', `/v2/images/${id}`)).status, 404);
+});
+
+const expiredTasks = upkeep('expired-tasks', async () => {
+  const id = await agedImage(true);
+  await server.rows(`UPDATE tasks SET expires_at = now() - interval '1 day' WHERE image_id = $1`, [id]);
+  return async () => assert.deepEqual((await server.call('GET', `/v2/images/${id}/tasks`)).tasks, []);
+});
+
+export const upkeepCases = [expiredImages, killedImages, deletedImages, expiredTasks];
+
+export const allCases: readonly FlowCase[] = [
+  stagedImport,
+  webImport,
+  taskImport,
+  copy,
+  purge,
+  ...upkeepCases,
+];

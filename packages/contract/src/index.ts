@@ -10,4 +10,5 @@ export * from './route.ts';
 export * from './routes.ts';
 export * from './store-records.ts';
 export * from './task-schema.ts';
+export { ImageFailing } from './upkeep-routes.ts';
 export * from './versions.ts';

@@ -16,15 +16,18 @@ import type { FlowSeams } from './flows/seams.ts';
 import { type FlowWorker, startWorker } from './flows/worker.ts';
 import type { FlowSources } from './http/flow-metrics.ts';
 import type { ImageParts } from './images/parts.ts';
+import type { UpkeepFigures } from './upkeep/figures.ts';
+import { type UpkeepFlowParts, upkeepEveryHour, upkeepFlows } from './upkeep/upkeep-flow.ts';
 
 /** Every flow that a worker can run. */
-export function allFlows(parts: ActionParts): readonly AnyFlow[] {
+export function allFlows(parts: ActionParts, upkeepParts: UpkeepFlowParts): readonly AnyFlow[] {
   return [
     importStaged(parts),
     importFromWeb(parts),
     importTask(parts),
     copyImage(parts),
     purge(parts.engine, parts.database),
+    ...upkeepFlows(upkeepParts),
   ];
 }
 
@@ -40,9 +43,10 @@ export async function openActions(
 }
 
 export async function openWorker(
-  { flows }: Config,
+  { flows, upkeep: limits }: Config,
   parts: ActionParts,
   seams: FlowSeams,
+  figures: UpkeepFigures,
 ): Promise<FlowWorker> {
   const { engine, database, session, log } = parts;
   return await startWorker({
@@ -50,8 +54,8 @@ export async function openWorker(
     database,
     session,
     log,
-    flows: allFlows(parts),
-    periodic: [purgeEvery(flows.keepHours)],
+    flows: allFlows(parts, { database, limits, scrubMs: parts.settings.scrubMs, figures }),
+    periodic: [purgeEvery(flows.keepHours), ...upkeepEveryHour],
     limits: { perWorker: flows.perWorker, perProject: flows.perProject, total: flows.total },
     stallMs: flows.stallTimeout * 1000,
     seams,

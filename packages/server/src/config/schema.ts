@@ -195,6 +195,22 @@ const ImportSettings = Type.Object(
   { ...closed, default: {} },
 );
 
+const hoursUntil = (hours: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 1_000_000, default: hours, description: `${description}; 0: never` });
+
+const UpkeepSettings = Type.Object(
+  {
+    queuedHours: hoursUntil(720, 'Hours after which an image that no data came for is given up'),
+    stagedHours: hoursUntil(168, 'Hours after which an image whose staged data is not imported is given up'),
+    stuckHours: hoursUntil(
+      24,
+      'Hours after which an image is given up that is saving or importing, but nobody is at it',
+    ),
+    killedHours: hoursUntil(168, 'Hours after which an image that was given up is deleted'),
+  },
+  { ...closed, default: {} },
+);
+
 const FlowSettings = Type.Object(
   {
     perWorker: Type.Integer({
@@ -304,6 +320,7 @@ export const configSchema = Type.Object(
     signatures: SignatureSettings,
     import: ImportSettings,
     flows: FlowSettings,
+    upkeep: UpkeepSettings,
     shutdownGrace: Type.Integer({
       minimum: 0,
       default: 30,
