@@ -11,13 +11,14 @@ import {
   recordWhole,
   reserveStaged,
 } from '../../images/fetched-records.ts';
+import { lockImage } from '../../images/image-records.ts';
 import { doomStaged } from '../../images/staged-records.ts';
 import { processTask, taskStatus } from '../../images/task-records.ts';
 import { doomKeys } from '../../locations/location-records.ts';
 import { removeBytes } from '../../locations/remove-bytes.ts';
 import type { Quotas } from '../../policy/quotas.ts';
 import { stagingStoreId } from '../../stores/registry.ts';
-import { onHeldImage } from '../import-book.ts';
+import { onHeldImage, readBook, writeBook } from '../import-book.ts';
 import type { ActionParts } from '../parts.ts';
 import type { PlaceInput } from './place.ts';
 import { beginPart } from './source-part.ts';
@@ -154,6 +155,11 @@ async function takeBack(parts: ActionParts, context: UndoContext, input: FetchIn
     await context.fence(queries);
     // What has become the data of an image has left the staging area by itself.
     if ((await taskStatus(queries, context.flow)) === 'success') return [];
+    const image = await lockImage(queries, input.image);
+    const book = image === undefined ? undefined : readBook(image);
+    // Without data it has failed in every store.
+    if (image !== undefined && book?.holder === context.flow && context.failure !== null)
+      await writeBook(queries, image, { ...book, importing: [], failed: input.stores });
     const { size } = await fetchedSoFar(queries, input.image);
     const keys = context.attempts.map((attempt) => keyOf(input, attempt, size));
     const left = await doomKeys(queries, { image_id: input.image, store: stagingStoreId }, keys);
