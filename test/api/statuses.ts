@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 
 const moves: Readonly<Record<string, readonly string[]>> = {
-  queued: ['saving', 'uploading', 'importing', 'active', 'deleted'],
+  queued: ['saving', 'uploading', 'importing', 'active', 'killed', 'deleted'],
   saving: ['active', 'queued', 'killed', 'deleted'],
-  uploading: ['importing', 'queued', 'deleted'],
+  uploading: ['importing', 'queued', 'killed', 'deleted'],
   importing: ['active', 'queued', 'deleted'],
   active: ['deactivated', 'pending_delete', 'deleted'],
   deactivated: ['active', 'deleted'],

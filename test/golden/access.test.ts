@@ -33,6 +33,11 @@ const bodies: Partial<Record<RouteName, unknown>> = {
   changeImage: [{ op: 'replace', path: '/name', value: 'new' }],
   addLocation: { url: 'https://one.example/image' },
   importImage: { method: { name: 'glance-direct' } },
+  createTask: {
+    type: 'import',
+    input: { import_from: 'http://source.invalid/', import_from_format: 'raw', image_properties: {} },
+  },
+  failImage: { message: 'No data will come.' },
   addMember: { member: 'third' },
   answerMember: { status: 'accepted' },
   createNamespace: { namespace: 'created' },
@@ -85,7 +90,7 @@ async function prepareImage(name: RouteName, { owner, visibility }: Situation): 
   const fields = { owner, visibility, disk_format: 'raw', container_format: 'bare', tags: ['thing'] };
   const { id } = await made(send(operator, 'POST', '/v2/images', fields));
   const data = name === 'importImage' ? 'stage' : 'file';
-  if (!['uploadData', 'stageData', 'addLocation'].includes(name))
+  if (!['uploadData', 'stageData', 'addLocation', 'failImage'].includes(name))
     await made(send(operator, 'PUT', `/v2/images/${id}/${data}`, 'bytes', 'application/octet-stream'));
   if (name === 'reactivateImage') await made(send(operator, 'POST', `/v2/images/${id}/actions/deactivate`));
   if (visibility === 'shared')

@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createLog, loadConfig, startApp } from '@tintype/server';
@@ -16,6 +17,7 @@ import { type TestDatabase, testDatabase } from './database.ts';
 import type { Order } from './flow-child.ts';
 import { filesIn, until } from './process.ts';
 import { as } from './server.ts';
+import { loopbackRules, serve, startWebSource, type WebSource } from './web-source.ts';
 
 const child = join(import.meta.dirname, 'flow-child.ts');
 const log = createLog('fatal');
@@ -28,15 +30,19 @@ export interface Answer {
 /** Bytes that an image is made of. */
 export const imageData = randomBytes(700_000);
 
-/** File stores `one` and `two`, a staging area, quotas, and a heart that beats ten times a second. */
+/** File stores `one` and `two`, a staging area, a web server that has `imageData`, quotas, and a heart that beats ten times a second. */
 export class ServerLab {
   readonly folder: string;
   readonly home: TestDatabase;
   database!: Database;
   engine!: Engine;
   app!: App;
+  web!: WebSource;
   /** Called at every moment of the worker in this process. */
   reach: ((moment: Moment) => void) | null = null;
+  /** Of the web server; put another in its place for other behaviour. */
+  answer: RequestListener = (request, response) =>
+    serve(request, response, { bytes: imageData, headers: { ETag: '"data"' } });
   /** Whether the worker in this process takes up flows. */
   isWorking = true;
   readonly #children = new Set<ChildProcess>();
@@ -51,6 +57,7 @@ export class ServerLab {
   }
 
   async open(): Promise<void> {
+    this.web = await startWebSource((request, response) => this.answer(request, response));
     await writeFile(this.at('quotas.yaml'), 'default: { image_size_total: 1000 }\n');
     const settings = {
       listen: '127.0.0.1:0',
@@ -59,6 +66,7 @@ export class ServerLab {
       database: { url: this.home.url },
       stores: ['one', 'two'].map((id) => ({ id, type: 'file', path: this.at(id) })),
       staging: { path: this.at('staging') },
+      import: loopbackRules,
       quotas: { source: 'file', file: this.at('quotas.yaml') },
       shutdownGrace: 1,
     };
@@ -142,8 +150,8 @@ export class ServerLab {
   }
 
   /** Resolves with the id of the flow, which is that of its task. */
-  async startImport(image: string, method: string, more: object): Promise<string> {
-    await this.call('POST', `/v2/images/${image}/import`, { method: { name: method }, ...more });
+  async startImport(image: string, method: string, more: object, uri?: string): Promise<string> {
+    await this.call('POST', `/v2/images/${image}/import`, { method: { name: method, uri }, ...more });
     const { tasks } = await this.call('GET', `/v2/images/${image}/tasks`);
     return (tasks as { id: string; type: string }[]).find(({ type }) => type === 'api_image_import')!.id;
   }
@@ -197,6 +205,7 @@ export class ServerLab {
     await this.engine?.close();
     await this.database?.close();
     await this.app?.close();
+    await this.web?.close();
     await this.home.close();
     await rm(this.folder, { recursive: true, force: true });
   }

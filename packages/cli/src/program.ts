@@ -11,6 +11,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
+import { addUpkeep } from './commands/upkeep.ts';
 import { exitCodeMeanings } from './exit-codes.ts';
 import { defaultEndpoint, defaultTokenFile } from './settings.ts';
 import { version } from './version.ts';
@@ -57,6 +58,7 @@ export function createProgram(): Command {
     addPolicy,
     addMetadef,
     addFlow,
+    addUpkeep,
   ];
   for (const add of [...commands, addCompletion]) add(program);
   return program;

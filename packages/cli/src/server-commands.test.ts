@@ -134,6 +134,17 @@ test('the catalogue of metadata definitions is loaded, written down and unloaded
   assert.match(stderr, /bad\.yaml cannot be loaded: The file is not valid JSON/);
 });
 
+test('upkeep is listed, looked at and done', async () => {
+  assert.match((await run('upkeep list')).stdout, /^expired-images +gives up images/m);
+  const dry = await json('upkeep run expired-images --dry-run --config config.yaml');
+  assert.deepEqual(dry, { name: 'expired-images', dryRun: true, count: 0, ids: [] });
+  assert.equal(
+    (await run('upkeep run expired-tasks --config config.yaml')).stdout,
+    'expired-tasks: 0 done\n',
+  );
+  assert.equal((await run('upkeep run everything --config config.yaml')).code, 3);
+});
+
 test('what cannot be is refused', async () => {
   assert.equal((await run('token create --config config.yaml --project p --user u')).code, 2);
   for (const when of ['soon', '2020-01-01', '0d']) {

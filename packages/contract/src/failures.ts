@@ -156,6 +156,8 @@ export const failures = {
     status: 409,
     remedy: 'Set disk_format and container_format, then import again.',
   },
+  image_failed: { status: 410, remedy: 'The image was given up, its tasks tell why: create a new one.' },
+  image_expired: { status: 410, remedy: 'Create the image again, and send its data in time.' },
   image_deleted: { status: 410, remedy: 'The image was deleted meanwhile: create a new one.' },
   store_read_only: {
     status: 410,

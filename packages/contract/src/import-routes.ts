@@ -7,7 +7,10 @@ import type { Route } from './route.ts';
 const optionalText = (description: string) => Type.Optional(Type.String({ description }));
 
 export const ImportRequest = Type.Object({
-  method: Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) }),
+  method: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 255 }),
+    uri: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for web-download' })),
+  }),
   stores: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1000 })),
   all_stores: Type.Optional(Type.Boolean()),
   all_stores_must_succeed: Type.Optional(Type.Boolean()),
@@ -21,6 +24,16 @@ const ImportMethods = Type.Object({
     value: Type.Array(Type.String()),
   }),
 });
+
+export const TaskRequest = Type.Object({
+  type: Type.Literal('import'),
+  input: Type.Object({
+    import_from: Type.String({ minLength: 1, maxLength: 4096, description: 'http or https URL' }),
+    import_from_format: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    image_properties: Type.Object({}, { additionalProperties: true }),
+  }),
+});
+export type TaskRequest = Static<typeof TaskRequest>;
 
 const TaskQuery = Type.Object(
   {
@@ -80,6 +93,9 @@ export const importRoutes = {
     failures: [
       'invalid_json',
       'import_method',
+      'source_url_invalid',
+      'source_not_allowed',
+      'address_blocked',
       'store_has_image',
       'signature_required',
       'signature_invalid',
@@ -101,6 +117,35 @@ export const importRoutes = {
     body: 'none',
     responses: { 200: ImportMethods },
     failures: [],
+  },
+  createTask: {
+    method: 'POST',
+    path: '/v2/tasks',
+    summary: 'Make an image of the data at a URL; carried out later',
+    body: 'json',
+    request: TaskRequest,
+    responses: { 201: TaskRecord },
+    failures: [
+      'bad_request',
+      'invalid_json',
+      'invalid_attribute',
+      'import_method',
+      'import_formats_unset',
+      'source_url_invalid',
+      'source_not_allowed',
+      'address_blocked',
+      'signature_required',
+      'signature_invalid',
+      'certificate_refused',
+      'forbidden',
+      'read_only',
+      'reserved_attribute',
+      'image_exists',
+      'quota_exceeded',
+      'quota_properties',
+      'quota_tags',
+      'body_too_large',
+    ],
   },
   listTasks: {
     method: 'GET',

@@ -1,7 +1,7 @@
 /** What goes over the wire. */
 export * from './failures.ts';
 export * from './image-schema.ts';
-export { ImportRequest } from './import-routes.ts';
+export { ImportRequest, TaskRequest } from './import-routes.ts';
 export * from './member-schema.ts';
 export * from './metadef-records.ts';
 export * from './metadef-schema.ts';
@@ -10,4 +10,5 @@ export * from './route.ts';
 export * from './routes.ts';
 export * from './store-records.ts';
 export * from './task-schema.ts';
+export { ImageFailing } from './upkeep-routes.ts';
 export * from './versions.ts';

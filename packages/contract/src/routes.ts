@@ -18,6 +18,7 @@ import {
 } from './records.ts';
 import { type Route, sourceFailures } from './route.ts';
 import { storeRoutes } from './store-routes.ts';
+import { upkeepRoutes } from './upkeep-routes.ts';
 
 export const patchMediaTypes = [
   'application/openstack-images-v2.1-json-patch',
@@ -385,6 +386,7 @@ export const routes = {
   ...locationRoutes,
   ...storeRoutes,
   ...importRoutes,
+  ...upkeepRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -1,7 +1,10 @@
 /** The durable work of a server: the flows there are, the engine that starts them, and a worker if it shall be one. */
 import { copyImage } from './actions/copy-image.ts';
+import { importFromWeb } from './actions/import-from-web.ts';
 import { importStaged } from './actions/import-staged.ts';
+import { importTask } from './actions/import-task.ts';
 import type { ActionParts } from './actions/parts.ts';
+import { Fetcher } from './base/fetch/fetcher.ts';
 import type { Config } from './config/schema.ts';
 import type { Database, DatabaseConfig } from './database/connect.ts';
 import { openEngine } from './flows/engine.ts';
@@ -13,10 +16,19 @@ import type { FlowSeams } from './flows/seams.ts';
 import { type FlowWorker, startWorker } from './flows/worker.ts';
 import type { FlowSources } from './http/flow-metrics.ts';
 import type { ImageParts } from './images/parts.ts';
+import type { UpkeepFigures } from './upkeep/figures.ts';
+import { type UpkeepFlowParts, upkeepEveryHour, upkeepFlows } from './upkeep/upkeep-flow.ts';
 
 /** Every flow that a worker can run. */
-export function allFlows(parts: ActionParts): readonly AnyFlow[] {
-  return [importStaged(parts), copyImage(parts), purge(parts.engine, parts.database)];
+export function allFlows(parts: ActionParts, upkeepParts: UpkeepFlowParts): readonly AnyFlow[] {
+  return [
+    importStaged(parts),
+    importFromWeb(parts),
+    importTask(parts),
+    copyImage(parts),
+    purge(parts.engine, parts.database),
+    ...upkeepFlows(upkeepParts),
+  ];
 }
 
 export async function openActions(
@@ -24,14 +36,17 @@ export async function openActions(
   images: ImageParts,
   database: DatabaseConfig,
 ): Promise<ActionParts> {
+  const { methods, ...fetching } = config.import;
+  const fetcher = new Fetcher(fetching);
   const engine = await openEngine(database, images.log);
-  return { ...images, engine, importMethods: config.import.methods };
+  return { ...images, engine, importMethods: methods, fetcher };
 }
 
 export async function openWorker(
-  { flows }: Config,
+  { flows, upkeep: limits }: Config,
   parts: ActionParts,
   seams: FlowSeams,
+  figures: UpkeepFigures,
 ): Promise<FlowWorker> {
   const { engine, database, session, log } = parts;
   return await startWorker({
@@ -39,8 +54,8 @@ export async function openWorker(
     database,
     session,
     log,
-    flows: allFlows(parts),
-    periodic: [purgeEvery(flows.keepHours)],
+    flows: allFlows(parts, { database, limits, scrubMs: parts.settings.scrubMs, figures }),
+    periodic: [purgeEvery(flows.keepHours), ...upkeepEveryHour],
     limits: { perWorker: flows.perWorker, perProject: flows.perProject, total: flows.total },
     stallMs: flows.stallTimeout * 1000,
     seams,

@@ -30,12 +30,14 @@ import { openNone } from './identity/none.ts';
 import { openOidc } from './identity/oidc.ts';
 import { openTokens } from './identity/tokens.ts';
 import { imageDeleted } from './images/delete.ts';
+import { imageKilled, killedMeanwhile } from './images/kill.ts';
 import { LocationChecks } from './images/location-checks.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
 import { openProtections } from './policy/property-protections.ts';
 import { openStores, type StoreConfig } from './stores/registry.ts';
+import { UpkeepFigures } from './upkeep/figures.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
@@ -83,11 +85,12 @@ export async function startApp(config: Config, log: Log, options: AppOptions = {
   opening.defer(() => upkeep.stop());
   // What could not be undone while the database was away need not wait for the next round.
   parts.session.onReconnect(() => upkeep.hurry());
-  const worker = roles.has('worker') ? await openWorker(config, actions, seams) : null;
+  const figures = new UpkeepFigures();
+  const worker = roles.has('worker') ? await openWorker(config, actions, seams, figures) : null;
   opening.defer(async () => await worker?.close(0));
 
   const state = { stopping: false };
-  const health = healthParts(parts, worker, state);
+  const health = healthParts(parts, worker, figures, state);
   const { identity, tokenFile } = roles.has('api')
     ? await openIdentity(config, parts.database, parts.session)
     : { identity: null, tokenFile: null };
@@ -201,6 +204,7 @@ function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'checks'
     uploads.abortImage(String(id));
     checks.abortImage(String(id));
   });
+  parts.session.on(imageKilled, ({ id }) => uploads.abortImage(String(id), killedMeanwhile(String(id))));
   return { ...parts, uploads, checks, settings };
 }
 
@@ -209,12 +213,14 @@ type Health = Pick<HttpParts, 'readiness' | 'metrics'>;
 function healthParts(
   { database, session, stores, uploads }: ImageParts,
   worker: FlowWorker | null,
+  figures: UpkeepFigures,
   state: { readonly stopping: boolean },
 ): Health {
   const metrics = createMetrics({
     uploadsInProgress: () => uploads.count,
     databasePool: () => database.poolFigures(),
     flows: flowSources(database, worker),
+    upkeep: () => figures.done,
   });
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
   return { metrics, readiness };

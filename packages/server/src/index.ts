@@ -23,3 +23,4 @@ export {
   unloadMetadefs,
 } from './operator-metadefs.ts';
 export { checkPolicy, explainPolicy, type PolicyVerdict } from './operator-policy.ts';
+export { listUpkeep, runUpkeep } from './operator-upkeep.ts';

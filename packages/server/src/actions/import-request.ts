@@ -1,19 +1,22 @@
 /** What POST /v2/images/{id}/import asks for, read and checked as far as that needs no image. */
 import type { ImportRequest } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
+import { parseUrl, shown } from '../base/fetch/source-url.ts';
 import { type ActionParts, type ImportMethod, importMethods } from './parts.ts';
 
 export interface ImportOrder {
   readonly method: ImportMethod;
+  /** Of web-download: it may be fetched as far as the URL tells. */
+  readonly uri: string | null;
   /** Ids; null: the default store. */
   readonly stores: readonly string[] | null;
   readonly allStores: boolean;
   readonly allMustSucceed: boolean;
 }
 
-/** `storeHeader`: X-Image-Meta-Store. Fails with import_method or bad_request. */
+/** `storeHeader`: X-Image-Meta-Store. Fails with import_method, bad_request, or as `Fetcher.check` does. */
 export function readImportRequest(
-  parts: Pick<ActionParts, 'importMethods' | 'stores'>,
+  parts: Pick<ActionParts, 'importMethods' | 'stores' | 'fetcher'>,
   request: ImportRequest,
   storeHeader: string | null,
 ): ImportOrder {
@@ -24,6 +27,7 @@ export function readImportRequest(
       'import_method',
       `Import method '${name}' is not available here; there are: ${parts.importMethods.join(', ')}.`,
     );
+  const uri = method === 'web-download' ? readUri(parts, request) : null;
   const { stores = null, all_stores: allStores = false, all_stores_must_succeed: all = true } = request;
   if (allStores && (stores !== null || storeHeader !== null))
     throw new Failure('bad_request', 'Give all_stores or stores, not both.');
@@ -33,14 +37,21 @@ export function readImportRequest(
   if (!all && parts.stores.all.length === 1)
     throw new Failure('bad_request', 'all_stores_must_succeed is for servers with several stores.');
   const named = stores ?? (storeHeader === null ? null : [storeHeader]);
-  return { method, stores: named, allStores, allMustSucceed: all };
+  return { method, uri, stores: named, allStores, allMustSucceed: all };
 }
 
-/** What the task echoes. */
-export function echoOf(request: ImportRequest): ImportRequest {
+function readUri({ fetcher }: Pick<ActionParts, 'fetcher'>, { method }: ImportRequest): string {
+  if (method.uri === undefined)
+    throw new Failure('bad_request', 'Method web-download needs the URL to fetch, as uri in method.');
+  fetcher.check(method.uri);
+  return method.uri;
+}
+
+/** What the task echoes: a URL without what is secret in it. */
+export function echoOf(request: ImportRequest, { uri }: ImportOrder): ImportRequest {
   const { method, stores, all_stores, all_stores_must_succeed } = request;
   return {
-    method: { name: method.name },
+    method: { name: method.name, ...(uri === null ? {} : { uri: shown(parseUrl(uri)) }) },
     ...(stores === undefined ? {} : { stores }),
     ...(all_stores === undefined ? {} : { all_stores }),
     ...(all_stores_must_succeed === undefined ? {} : { all_stores_must_succeed }),

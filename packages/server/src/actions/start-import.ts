@@ -6,21 +6,43 @@ import type { Queries } from '../database/queries.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Image } from '../images/image.ts';
 import { findVisible, lockVisible, moveStatus, type Visible } from '../images/image-records.ts';
-import { mebibytes, requireRoom } from '../images/quota-check.ts';
-import { findSigner } from '../images/signing/signer.ts';
+import { type Demand, mebibytes, requireRoom } from '../images/quota-check.ts';
 import { statusConflict } from '../images/status.ts';
 import { insertTask } from '../images/task-records.ts';
 import { activeLocations } from '../locations/location-records.ts';
 import { imageCopy } from './copy-image.ts';
+import { findImportSigner } from './find-import-signer.ts';
 import { writeBook } from './import-book.ts';
+import { webImport } from './import-from-web.ts';
 import { echoOf, type ImportOrder, readImportRequest } from './import-request.ts';
 import { stagedImport } from './import-staged.ts';
-import type { ActionParts } from './parts.ts';
-import type { PlaceInput } from './steps/place.ts';
+import type { ActionParts, ImportMethod } from './parts.ts';
 import { takeOver } from './take-over.ts';
 
-/** Milliseconds to find out who signed an image. */
-const signerMs = 60_000;
+interface Kind {
+  readonly rule: 'modify_image' | 'copy_image';
+  /** The status that the image must have. */
+  readonly needed: 'queued' | 'uploading' | 'active';
+  readonly flow: string;
+  /** What it takes of the owner's quotas to begin. */
+  demand(image: Image): Demand;
+}
+
+const kinds: Readonly<Record<ImportMethod, Kind>> = {
+  'glance-direct': {
+    rule: 'modify_image',
+    needed: 'uploading',
+    flow: stagedImport,
+    demand: ({ size }) => ({ image_size_total: mebibytes(size ?? 0) }),
+  },
+  'web-download': {
+    rule: 'modify_image',
+    needed: 'queued',
+    flow: webImport,
+    demand: () => ({ image_count_uploading: 1 }),
+  },
+  'copy-image': { rule: 'copy_image', needed: 'active', flow: imageCopy, demand: () => ({}) },
+};
 
 export interface StartImportInput {
   readonly id: string;
@@ -42,7 +64,9 @@ export async function startImport(
   const seen = await findVisible(parts.database.db, parts.policy, caller, input.id);
   requireImportable(parts, caller, seen, order);
   const quotas = await parts.quotas.of(seen.image.owner);
-  const signer = await signerOf(parts, seen.image, order, input.token);
+  // What is active was verified before.
+  const isCopy = order.method === 'copy-image';
+  const signer = isCopy ? null : await findImportSigner(parts, seen.image, input.token);
 
   await parts.database.transaction(async (queries) => {
     const visible = await lockVisible(queries, parts.policy, caller, input.id);
@@ -51,19 +75,17 @@ export async function startImport(
     const stores = await chooseStores(parts, queries, image, order);
     if (stores.length === 0) return;
     await takeOver(queries, image, parts.log);
-    const isCopy = order.method === 'copy-image';
+    const { needed, flow, demand } = kinds[order.method];
     const task = randomUUID();
-    if (!isCopy) {
-      await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(image.size ?? 0) });
-      await moveStatus(queries, image.id, 'uploading', 'importing');
-    }
+    await requireRoom(queries, quotas, image.owner, demand(image));
+    if (needed !== 'active') await moveStatus(queries, image.id, needed, 'importing');
     await writeBook(queries, image, { holder: task, importing: stores, failed: [] });
-    await insertTask(queries, newTask(task, image, caller, input, stores), 'pending');
+    await insertTask(queries, newTask(task, image, caller, input, order, stores), 'pending');
     const { id, owner } = image;
     await parts.engine.start(queries, {
       id: task,
-      flow: isCopy ? imageCopy : stagedImport,
-      input: { image: id, owner, stores, allMustSucceed: order.allMustSucceed, signer },
+      flow,
+      input: { image: id, owner, stores, allMustSucceed: order.allMustSucceed, signer, uri: order.uri },
       project: owner,
       subject: id,
     });
@@ -76,23 +98,10 @@ function requireImportable(
   { image, target }: Visible,
   { method }: ImportOrder,
 ): void {
-  const [rule, needed] =
-    method === 'copy-image' ? (['copy_image', 'active'] as const) : (['modify_image', 'uploading'] as const);
+  const { rule, needed } = kinds[method];
   parts.policy.require(rule, caller, target);
   if (image.status !== needed) throw statusConflict(image.id, image.status, needed, 'this import');
   requireFormats(image);
-}
-
-/** Found while the caller's token is at hand; what is active was verified before. */
-async function signerOf(
-  parts: ActionParts,
-  image: Image,
-  { method }: ImportOrder,
-  token: string | null,
-): Promise<PlaceInput['signer']> {
-  if (method === 'copy-image') return null;
-  const signer = await findSigner(parts.signatures, image, { token, signal: AbortSignal.timeout(signerMs) });
-  return signer === null ? null : { ...signer };
 }
 
 function requireFormats(image: Image): void {
@@ -131,6 +140,7 @@ function newTask(
   image: Image,
   caller: Caller,
   { request, requestId }: StartImportInput,
+  order: ImportOrder,
   stores: readonly string[],
 ) {
   return {
@@ -141,7 +151,7 @@ function newTask(
     image_id: image.id,
     user_id: caller.userId,
     request_id: requestId,
-    input: { image_id: image.id, import_req: echoOf(request), backend: stores },
+    input: { image_id: image.id, import_req: echoOf(request, order), backend: stores },
     message: 'Waiting for a worker',
   };
 }

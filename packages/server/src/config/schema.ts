@@ -1,6 +1,7 @@
 /** Every setting: its type, default and meaning. Unknown keys are refused. */
 import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
 import Type, { type Static } from 'typebox';
+import { fetchSettings } from '../base/fetch/settings.ts';
 import { httpStoreOptions } from '../stores/http/options.ts';
 
 const closed = { additionalProperties: false };
@@ -185,10 +186,27 @@ const StagingSettings = Type.Object(
 
 const ImportSettings = Type.Object(
   {
-    methods: Type.Array(Type.Enum(['glance-direct', 'copy-image']), {
-      default: ['glance-direct', 'copy-image'],
+    methods: Type.Array(Type.Enum(['glance-direct', 'web-download', 'copy-image']), {
+      default: ['glance-direct', 'web-download', 'copy-image'],
       description: 'Methods of import that users may choose from; empty: none',
     }),
+    ...fetchSettings,
+  },
+  { ...closed, default: {} },
+);
+
+const hoursUntil = (hours: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 1_000_000, default: hours, description: `${description}; 0: never` });
+
+const UpkeepSettings = Type.Object(
+  {
+    queuedHours: hoursUntil(720, 'Hours after which an image that no data came for is given up'),
+    stagedHours: hoursUntil(168, 'Hours after which an image whose staged data is not imported is given up'),
+    stuckHours: hoursUntil(
+      24,
+      'Hours after which an image is given up that is saving or importing, but nobody is at it',
+    ),
+    killedHours: hoursUntil(168, 'Hours after which an image that was given up is deleted'),
   },
   { ...closed, default: {} },
 );
@@ -302,6 +320,7 @@ export const configSchema = Type.Object(
     signatures: SignatureSettings,
     import: ImportSettings,
     flows: FlowSettings,
+    upkeep: UpkeepSettings,
     shutdownGrace: Type.Integer({
       minimum: 0,
       default: 30,

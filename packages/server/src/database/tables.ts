@@ -188,8 +188,13 @@ interface FlowAttemptsTable {
 interface StagedDataTable {
   image_id: Fixed<string>;
   key: Fixed<string>;
+  /** Position of its first byte in the whole. */
+  first: Generated<number>;
   /** Bytes. */
   size: Fixed<number>;
+  /** Bytes of the whole; null: the source does not say. */
+  total: number | null;
+  validator: string | null;
   created_at: Fixed<Date>;
 }
 

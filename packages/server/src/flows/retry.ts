@@ -6,6 +6,11 @@ import type { StepRecords } from './attempt-records.ts';
 const passing: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'internal',
   'interrupted',
+  'source_changed',
+  'source_cut',
+  'source_stalled',
+  'source_unavailable',
+  'source_unreachable',
   'step_stalled',
   'store_unavailable',
   'unavailable',

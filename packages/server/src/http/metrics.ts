@@ -1,12 +1,14 @@
 /** The figures at /metrics (Prometheus text form). */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { countFlows, type FlowSources } from './flow-metrics.ts';
+import { countUpkeep, type UpkeepSource } from './upkeep-metrics.ts';
 
 /** Read when the figures are asked for. */
 export interface MetricSources {
   readonly uploadsInProgress: () => number;
   readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   readonly flows: FlowSources;
+  readonly upkeep: UpkeepSource;
 }
 
 export interface Metrics {
@@ -44,6 +46,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
   countFlows(sources.flows, registers);
+  countUpkeep(sources.upkeep, registers);
   return {
     registry,
     requests: new Histogram({

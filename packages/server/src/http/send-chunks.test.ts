@@ -21,6 +21,7 @@ const parts = {
     uploadsInProgress: () => 0,
     databasePool: () => ({ total: 0, idle: 0, waiting: 0 }),
     flows: { open: async () => [], figures: () => null },
+    upkeep: () => new Map(),
   }),
 };
 

@@ -15,6 +15,20 @@ import { requireVisibility } from './visibility.ts';
 type Parts = ShowingParts & Pick<ImageParts, 'database' | 'quotas'>;
 
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<ShownImage> {
+  const image = draftImage(parts, caller, input);
+  const quotas = await parts.quotas.of(image.owner);
+  await insertImage(parts.database, image, (queries) =>
+    requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
+  );
+  return await shownTo(parts, parts.database.db, caller, image);
+}
+
+/** The image that `input` describes, if the caller may create it; nothing is written. */
+export function draftImage(
+  parts: Pick<ImageParts, 'policy' | 'protections' | 'settings'>,
+  caller: Caller,
+  input: unknown,
+): Image {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new Failure('bad_request', 'The request body must be a JSON object.');
   const given = Object.entries(input);
@@ -25,12 +39,7 @@ export async function createImage(parts: Parts, caller: Caller, input: unknown):
   requireVisibility(parts.policy, caller, image);
   for (const name of Object.keys(image.properties)) parts.protections.require('create', name, caller);
   checkImageLimits(parts.settings.limits, image);
-
-  const quotas = await parts.quotas.of(image.owner);
-  await insertImage(parts.database, image, (queries) =>
-    requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
-  );
-  return await shownTo(parts, parts.database.db, caller, image);
+  return image;
 }
 
 /** A new image belongs to the caller's project until it names another owner. */

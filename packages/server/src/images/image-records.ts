@@ -132,25 +132,30 @@ export async function insertImage(
   image: Image,
   check: (queries: Queries) => Promise<void>,
 ): Promise<void> {
-  const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
-  const search_terms = searchTerms(image);
   await database.transaction(async (queries) => {
     await check(queries);
-    await queries
-      .insertInto('images')
-      .values({ ...image, properties: JSON.stringify(image.properties), search_terms })
-      .execute()
-      .catch((error: unknown) => {
-        throw isUniqueViolation(error) ? taken : error;
-      });
-    // Looked up after the insert: a deletion that ran at the same time has committed its tombstone by now.
-    const tomb = await queries
-      .selectFrom('image_tombstones')
-      .select('id')
-      .where('id', '=', image.id)
-      .executeTakeFirst();
-    if (tomb !== undefined) throw taken;
+    await addImage(queries, image);
   });
+}
+
+/** Fails with image_exists when the id is in use or ever was. */
+export async function addImage(queries: Queries, image: Image): Promise<void> {
+  const taken = new Failure('image_exists', `Image ID ${image.id} already exists or existed before.`);
+  const search_terms = searchTerms(image);
+  await queries
+    .insertInto('images')
+    .values({ ...image, properties: JSON.stringify(image.properties), search_terms })
+    .execute()
+    .catch((error: unknown) => {
+      throw isUniqueViolation(error) ? taken : error;
+    });
+  // Looked up after the insert: a deletion that ran at the same time has committed its tombstone by now.
+  const tomb = await queries
+    .selectFrom('image_tombstones')
+    .select('id')
+    .where('id', '=', image.id)
+    .executeTakeFirst();
+  if (tomb !== undefined) throw taken;
 }
 
 /** Writes what a client may change; the row is locked by the caller's transaction. */

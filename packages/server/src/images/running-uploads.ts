@@ -50,9 +50,9 @@ export class RunningUploads {
     this.#left.delete(id);
   }
 
-  /** Ends the upload to an image that was deleted. */
-  abortImage(imageId: string): void {
-    const gone = new Failure('image_deleted', `Image ${imageId} was deleted during the upload.`);
+  /** Ends the upload to an image that was deleted, or for another reason. */
+  abortImage(imageId: string, why?: Failure): void {
+    const gone = why ?? new Failure('image_deleted', `Image ${imageId} was deleted during the upload.`);
     for (const one of this.#running.values()) if (one.imageId === imageId) one.controller.abort(gone);
   }
 

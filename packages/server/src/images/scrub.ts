@@ -1,41 +1,50 @@
 /** Deletes for good the images whose deletion was delayed long enough. */
+import type { Database } from '../database/connect.ts';
 import { notifyIn } from '../database/topics.ts';
-import { doomLocations, type Location } from '../locations/location-records.ts';
-import { removeBytes } from '../locations/remove-bytes.ts';
+import { doomLocations } from '../locations/location-records.ts';
 import { imageDeleted } from './delete.ts';
 import { buryImage, deletedBefore, lockImage } from './image-records.ts';
-import type { ImageParts } from './parts.ts';
-
-type Parts = Pick<ImageParts, 'database' | 'stores' | 'settings' | 'log'>;
 
 /** Images looked at in one go. */
 const batch = 100;
 
-/** Resolves with how many. */
-export async function scrubImages(parts: Parts): Promise<number> {
-  const before = new Date(Date.now() - parts.settings.scrubMs);
-  let scrubbed = 0;
+export interface Scrubbing {
+  /** Milliseconds that deleted images are kept. */
+  readonly keptMs: number;
+  /** Called for each that is due. */
+  readonly tell: (id: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Ids of those that are due, the first hundred of them. */
+export async function dueForScrub(
+  database: Database,
+  { keptMs }: Pick<Scrubbing, 'keptMs'>,
+): Promise<string[]> {
+  return await deletedBefore(database.db, new Date(Date.now() - keptMs), batch);
+}
+
+/** Their bytes are marked for removal. */
+export async function scrubImages(database: Database, { keptMs, tell, signal }: Scrubbing): Promise<void> {
   for (;;) {
-    const ids = await deletedBefore(parts.database.db, before, batch);
+    const ids = await dueForScrub(database, { keptMs });
     for (const id of ids) {
-      const doomed = await bury(parts, id, before);
-      if (doomed === null) continue;
-      await removeBytes(parts, doomed);
-      scrubbed += 1;
+      signal.throwIfAborted();
+      if (await bury(database, id, new Date(Date.now() - keptMs))) tell(id);
     }
-    if (ids.length < batch) return scrubbed;
+    if (ids.length < batch) return;
   }
 }
 
-/** Null when it was restored, or scrubbed by another process, meanwhile. */
-async function bury({ database }: Parts, id: string, before: Date): Promise<Location[] | null> {
+/** False when it was restored, or scrubbed by another process, meanwhile. */
+async function bury(database: Database, id: string, before: Date): Promise<boolean> {
   return await database.transaction(async (queries) => {
     const image = await lockImage(queries, id);
     const [isDue] = await deletedBefore(queries, before, 1, id);
-    if (image === undefined || isDue === undefined) return null;
-    const locations = await doomLocations(queries, id);
+    if (image === undefined || isDue === undefined) return false;
+    await doomLocations(queries, id);
     await buryImage(queries, image);
     await notifyIn(queries, imageDeleted, { id });
-    return locations;
+    return true;
   });
 }

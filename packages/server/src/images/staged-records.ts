@@ -7,8 +7,10 @@ import { stagingStoreId } from '../stores/registry.ts';
 import { deleteTask } from './task-records.ts';
 import { takeUpload, type Upload } from './upload-records.ts';
 
-export interface StagedData {
+export interface StagedPart {
   readonly key: string;
+  /** Position of its first byte in the whole. */
+  readonly first: number;
   /** Bytes. */
   readonly size: number;
 }
@@ -37,12 +39,14 @@ export async function recordStaged(
   });
 }
 
-export async function stagedData(queries: Queries, imageId: string): Promise<StagedData | undefined> {
+/** In their order; data that a client staged is one part. */
+export async function stagedParts(queries: Queries, imageId: string): Promise<StagedPart[]> {
   return await queries
     .selectFrom('staged_data')
-    .select(['key', 'size'])
+    .select(['key', 'first', 'size'])
     .where('image_id', '=', imageId)
-    .executeTakeFirst();
+    .orderBy('first')
+    .execute();
 }
 
 /** Marks an image's staged bytes for removal. */

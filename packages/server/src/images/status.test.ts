@@ -5,11 +5,11 @@ import { type ImageStatus, imageStatuses } from '@tintype/contract';
 import fc from 'fast-check';
 import { assertMove, mayMove, moves, statusConflict } from './status.ts';
 
-/** As the contract prints it. */
+/** As the contract prints it; further, what is given up before it has data is killed. */
 const contract: Record<ImageStatus, string> = {
-  queued: 'saving, uploading, importing, active, deleted',
+  queued: 'saving, uploading, importing, active, killed, deleted',
   saving: 'active, queued, killed, deleted',
-  uploading: 'importing, queued, deleted',
+  uploading: 'importing, queued, killed, deleted',
   importing: 'active, queued, deleted',
   active: 'deactivated, pending_delete, deleted',
   deactivated: 'active, deleted',

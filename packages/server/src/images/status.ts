@@ -1,12 +1,12 @@
-/** The one table of legal status moves (API section 2); every move is a compare-and-set against it. */
+/** The one table of legal status moves (API section 2, and killed for what is given up); every move is a compare-and-set against it. */
 import type { ImageStatus } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
 
 /** What is deleted has no row any more: `deleted` is a tombstone. */
 export const moves: Readonly<Record<ImageStatus, readonly ImageStatus[]>> = {
-  queued: ['saving', 'uploading', 'importing', 'active', 'deleted'],
+  queued: ['saving', 'uploading', 'importing', 'active', 'killed', 'deleted'],
   saving: ['active', 'queued', 'killed', 'deleted'],
-  uploading: ['importing', 'queued', 'deleted'],
+  uploading: ['importing', 'queued', 'killed', 'deleted'],
   importing: ['active', 'queued', 'deleted'],
   active: ['deactivated', 'pending_delete', 'deleted'],
   deactivated: ['active', 'deleted'],

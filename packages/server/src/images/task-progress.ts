@@ -23,10 +23,19 @@ function progressOf(task: Task, flow: FlowView): Pick<Task, 'message' | 'updated
   return { message: sentence(task, flow), updated_at };
 }
 
-function sentence(task: Task, { state, stalled, done }: FlowView): string {
+/** The step in which data comes from elsewhere. */
+const fetching = 'fetch';
+
+function sentence(task: Task, { state, stalled, step, done, total }: FlowView): string {
   if (state === 'waiting') return 'Waiting for a worker';
-  const copied = `Copied ${Math.floor((done ?? 0) / 2 ** 20)} MiB`;
+  const verb = step === fetching ? 'Downloaded' : 'Copied';
+  const of = total === null ? '' : ` of ${mebibytes(total)}`;
+  const copied = `${verb} ${mebibytes(done ?? 0)}${of} MiB`;
   if (stalled === 'worker-lost') return `${copied}; the worker is lost, another takes over`;
   if (stalled === 'no-progress') return `${copied}; nothing has moved for a while`;
   return state === 'running' ? copied : task.message;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
 }

@@ -78,6 +78,31 @@ export async function finishTask(
     .execute();
 }
 
+/** What ended before it began; it stays as long as its image does. */
+export async function insertFailure(
+  queries: Queries,
+  task: NewTask,
+  result: Record<string, unknown>,
+): Promise<void> {
+  await insertTask(queries, task);
+  await queries
+    .updateTable('tasks')
+    .set({ status: 'failure', result: JSON.stringify(result) })
+    .where('id', '=', task.id)
+    .execute();
+}
+
+/** The image is gone: its tasks go as others do. */
+export async function expireFailures(queries: Queries, imageId: string): Promise<void> {
+  await queries
+    .updateTable('tasks')
+    .set({ expires_at: new Date(Date.now() + keptMs) })
+    .where('image_id', '=', imageId)
+    .where('status', '=', 'failure')
+    .where('expires_at', 'is', null)
+    .execute();
+}
+
 /** Newest first; only those of `owner` unless it is undefined. */
 export async function tasksOfImage(
   database: Database,
@@ -136,6 +161,11 @@ function beyond(
   const tie = sql`${column} IS NOT DISTINCT FROM ${value} AND id ${than} ${after.id}`;
   if (value === null) return sql<SqlBool>`(${tie})`;
   return sql<SqlBool>`(${column} ${than} ${value} OR ${column} IS NULL OR (${tie}))`;
+}
+
+export async function expiredTasks(database: Database, now: Date): Promise<string[]> {
+  const rows = await database.db.selectFrom('tasks').select('id').where('expires_at', '<', now).execute();
+  return rows.map(({ id }) => id);
 }
 
 /** Resolves with how many were removed. */

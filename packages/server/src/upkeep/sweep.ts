@@ -1,8 +1,7 @@
-/** What a killed process left behind, and what is due: uploads, locations to read, deleted images, bytes, tasks. */
+/** What a killed process left behind, and what is due: uploads, locations to read, bytes, tasks. */
 
 import type { ImageParts } from '../images/parts.ts';
 import { recoverUploads } from '../images/recover-uploads.ts';
-import { scrubImages } from '../images/scrub.ts';
 import { removeExpiredTasks } from '../images/task-records.ts';
 import { doomedLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
@@ -14,7 +13,6 @@ const batch = 100;
 export interface SweepReport {
   readonly uploadsUndone: number;
   readonly checksTakenUp: number;
-  readonly imagesScrubbed: number;
   readonly locationsRemoved: number;
   readonly filesRemoved: number;
   readonly tasksExpired: number;
@@ -25,7 +23,6 @@ export async function sweep(parts: ImageParts): Promise<SweepReport> {
   const uploadsUndone = await recoverUploads(parts);
   const checksTakenUp = await parts.checks.recover();
   parts.checks.wake();
-  const imagesScrubbed = await scrubImages(parts);
   let locationsRemoved = 0;
   let filesRemoved = 0;
   for (const store of [...parts.stores.all, parts.stores.staging]) {
@@ -33,7 +30,7 @@ export async function sweep(parts: ImageParts): Promise<SweepReport> {
     filesRemoved += await removeUnfinished(parts, store);
   }
   const tasksExpired = await removeExpiredTasks(parts.database, new Date());
-  return { uploadsUndone, checksTakenUp, imagesScrubbed, locationsRemoved, filesRemoved, tasksExpired };
+  return { uploadsUndone, checksTakenUp, locationsRemoved, filesRemoved, tasksExpired };
 }
 
 async function removeDoomed(parts: ImageParts, store: Store): Promise<number> {
