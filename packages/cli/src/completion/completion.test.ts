@@ -58,6 +58,7 @@ const cases: [line: string, expected: string[]][] = [
       'policy',
       'metadef',
       'flow',
+      'upkeep',
       'completion',
     ],
   ],
