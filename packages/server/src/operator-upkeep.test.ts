@@ -1,10 +1,10 @@
 /** Upkeep on a real server: what is overdue is given up and told, what somebody works on never is. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { runUpkeep } from '@tintype/server';
-import { imageData, openLab, type ServerLab } from '../../../../test/support/flow-lab.ts';
-import { until } from '../../../../test/support/process.ts';
-import { as } from '../../../../test/support/server.ts';
+import { imageData, openLab, type ServerLab } from '../../../test/support/flow-lab.ts';
+import { until } from '../../../test/support/process.ts';
+import { as } from '../../../test/support/server.ts';
+import { runUpkeep } from './operator-upkeep.ts';
 
 let lab: ServerLab;
 before(async () => {
