@@ -63,17 +63,17 @@ test('what every client sends is taken: all stores of one, and an empty image', 
 });
 
 describe('an import that fails', () => {
-  test('leaves the image queued with the reason told, and it can be tried again', async () => {
+  test('leaves the image queued with the reason told, and it can be tried again', {
+    skip: differs('Data are not held to the declared format.'),
+  }, async () => {
     const id = await stagedImage(client, bytes(1000), { disk_format: 'qcow2' });
     assert.equal((await importBy(client, id, 'glance-direct')).status, 202);
     const { image, task } = await importEnd(client, id);
     assert.deepEqual([image.status, image.size, image.os_hash_value], ['queued', null, null]);
     assert.equal(image.os_glance_import_task, undefined);
     assert.equal(task.status, 'failure');
-    if (differs('A failed import tells no reason.') === false) {
-      assert.equal(task.result.error.code, 'format_mismatch');
-      assert.match(task.message, /qcow2/);
-    }
+    assert.equal(task.result.error.code, 'format_mismatch');
+    assert.match(task.message, /qcow2/);
     assert.equal((await stage(client, id, qcow2(1 << 20))).status, 204);
     assert.equal((await importBy(client, id, 'glance-direct')).status, 202);
     assert.equal((await importEnd(client, id)).image.status, 'active');
@@ -109,7 +109,9 @@ describe('refused is', () => {
     refused(await importBy(client, id, 'teleport'), 'import_method', /glance-direct/);
   });
 
-  test('a document that asks for nothing, or for too much', async () => {
+  test('a document that asks for nothing, or for too much', {
+    skip: differs('An import document that is no object is 500.'),
+  }, async () => {
     const id = await stagedImage(client, bytes(10));
     const method = { name: 'glance-direct' };
     const wrong = [
@@ -149,7 +151,9 @@ describe('refused is', () => {
     refused(await importBy(client, bare.id, 'glance-direct'), 'import_formats_unset');
   });
 
-  test('a store that is none', async () => {
+  test('a store that is none', {
+    skip: differs('With a single store an unknown one is taken.'),
+  }, async () => {
     const id = await stagedImage(client, bytes(10));
     refused(await importBy(client, id, 'glance-direct', { stores: ['nowhere'] }), 'no_such_store');
     assert.equal(await client.status(id), 'uploading');

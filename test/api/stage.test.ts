@@ -50,7 +50,9 @@ test('an image is staged once, and uploaded to no more', async () => {
   refused(await stage(client, active.id, bytes(100)), 'status_conflict', /active/);
 });
 
-test('another media type, an unknown image and a wrong size are refused', async () => {
+test('another media type, an unknown image and a wrong size are refused', {
+  skip: differs('X-OpenStack-Image-Size came with a later release.'),
+}, async () => {
   const { id } = await client.create(raw);
   const body = bytes(100);
   refused(await stage(client, id, body, { 'Content-Type': 'text/plain' }), 'unsupported_media_type');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { needs, openTarget, type Target } from '../support/target.ts';
+import { differs, needs, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, type Json } from './client.ts';
@@ -74,13 +74,15 @@ test('pages follow each other, in any order that can be asked for', { skip }, as
   }
 });
 
-test('they are found by status', { skip }, async () => {
+const noInspection = differs('Data are not held to the declared format.');
+
+test('they are found by status', { skip: skip || noInspection }, async () => {
   const failed = (await list('?status=failure')).tasks.map(({ id }: Json) => id);
   assert.ok(failed.includes(ids[1]) && !failed.includes(ids[0]));
   assert.ok((await list('?status=pending')).tasks.every(({ status }: Json) => status === 'pending'));
 });
 
-test('one is shown whole', { skip }, async () => {
+test('one is shown whole', { skip: skip || noInspection }, async () => {
   const answer = await admin.get(`/v2/tasks/${ids[1]}`);
   assert.equal(answer.status, 200);
   const task = answer.json;
