@@ -59,9 +59,11 @@ describe('roles of servers', { skip: process.platform !== 'linux' && 'needs /pro
     await until('the image', async () => (await statusOf(api.url, id)) === 'active');
     assert.equal((await call(worker.url, 'GET', '/v2/images')).status, 404);
     assert.equal((await call(worker.url, 'GET', '/healthcheck')).status, 200);
-    const metrics = (await call(worker.url, 'GET', '/metrics')).text;
-    assert.match(metrics, /^tintype_flows_ended_total\{flow="import-staged",state="success"\} 1$/m);
-    assert.match(metrics, /^tintype_flows_ended_total\{flow="import-staged",state="cancelled"\} 1$/m);
+    for (const state of ['success', 'cancelled'])
+      await until(`the figure of state ${state}`, async () => {
+        const metrics = (await call(worker.url, 'GET', '/metrics')).text;
+        return metrics.includes(`tintype_flows_ended_total{flow="import-staged",state="${state}"} 1\n`);
+      });
 
     const shown = await operate('show', flow, '--json');
     const { state, attempts } = JSON.parse(shown.stdout);
