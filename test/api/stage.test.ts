@@ -50,15 +50,15 @@ test('an image is staged once, and uploaded to no more', async () => {
   refused(await stage(client, active.id, bytes(100)), 'status_conflict', /active/);
 });
 
-test('another media type, an unknown image and a wrong size are refused', {
-  skip: differs('X-OpenStack-Image-Size came with a later release.'),
-}, async () => {
+test('another media type, an unknown image and a wrong size are refused', async () => {
   const { id } = await client.create(raw);
   const body = bytes(100);
   refused(await stage(client, id, body, { 'Content-Type': 'text/plain' }), 'unsupported_media_type');
   refused(await stage(client, randomUUID(), body), 'image_not_found');
-  refused(await stage(client, id, body, { 'X-OpenStack-Image-Size': 'many' }), 'bad_request');
-  refused(await stage(client, id, body, { 'X-OpenStack-Image-Size': '101' }), 'size_mismatch');
+  if (differs('X-OpenStack-Image-Size came with a later release.') === false) {
+    refused(await stage(client, id, body, { 'X-OpenStack-Image-Size': 'many' }), 'bad_request');
+    refused(await stage(client, id, body, { 'X-OpenStack-Image-Size': '101' }), 'size_mismatch');
+  }
   assert.equal(await client.status(id), 'queued');
 });
 

@@ -24,7 +24,8 @@ const containers: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Glance: the containers of Amazon hold a plain file, too; and ovf was for years declared for plain disks. */
-const plain: readonly string[] = ['bare', 'ami', 'ari', 'aki'];
+const amazon: readonly string[] = ['ami', 'ari', 'aki'];
+const plain: readonly string[] = ['bare', ...amazon];
 
 /** A disk as such, and nothing that holds one. */
 export function isPlain({ containerFormat }: Declared): boolean {
@@ -34,6 +35,7 @@ export function isPlain({ containerFormat }: Declared): boolean {
 /** Whether data that is, or also is, `formats` may be declared so. An archive is a `tar` until its end tells more. */
 export function satisfies(declared: Declared, formats: readonly FormatName[]): boolean {
   const { containerFormat } = declared;
+  if (amazon.includes(containerFormat) && isUnclaimed(formats)) return true;
   if (isPlain(declared)) return isDisk(declared, formats);
   // Glance: takes containers unread; here only what is known to be something else is no match.
   const allowed = containers.get(containerFormat);

@@ -125,6 +125,9 @@ describe('in a container', () => {
   test('what nothing claims is taken as it is', () => {
     for (const container of ['ova', 'ovf', 'docker', 'compressed', 'aki', 'squashed'])
       assert.deepEqual(inspectIn(container, 'text'), { format: 'raw', virtualSize: null });
+    for (const disk of ['vhd', 'vmdk', 'qcow2'])
+      assert.deepEqual(inspectIn('ami', 'text', disk), { format: 'raw', virtualSize: null });
+    assert.throws(() => inspectIn('ami', qcow2(), 'vmdk'), { code: 'format_mismatch' });
   });
 
   test('what is known to be something else is refused with both names', () => {
