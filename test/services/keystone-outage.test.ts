@@ -72,7 +72,7 @@ describe('when Keystone or a token goes away', { skip: withoutKeystone() }, () =
     await keystone.up();
   });
 
-  test('our own token revoked: a new one is asked for at once', async () => {
+  test('our own token revoked: a new one is asked for', async () => {
     const server = await start();
     assert.equal(await status(server, await keystone.token('demo-member')), 200);
     // A new password revokes every token of the user; the old password again lets us log in.
@@ -81,7 +81,9 @@ describe('when Keystone or a token goes away', { skip: withoutKeystone() }, () =
     const address = `/users/${users[0]!.id}`;
     for (const password of ['another', keystone.fact('PASSWORD')])
       await keystone.call(admin, 'PATCH', address, { user: { password } });
-    assert.equal(await status(server, await keystone.token('demo-member')), 200);
+    // Keystone counts revocations in seconds: what it gives out within the same second is revoked as well.
+    const fresh = await keystone.token('demo-member');
+    await until('a token of the next second', async () => (await status(server, fresh)) === 200);
     const tokens = await Promise.all(Array.from({ length: 5 }, () => keystone.token('demo-member')));
     const answers = await Promise.all(tokens.map((token) => status(server, token)));
     assert.deepEqual(answers, [200, 200, 200, 200, 200]);
