@@ -101,8 +101,11 @@ test('a cancellation leaves nothing of the parts', async () => {
   lab.answer = silentAfter(partBytes + 500_000);
   const { image, flow } = await start();
   await until('a part', async () => (await partsOf(image)).length === 1);
-  const task = await lab.call('GET', `/v2/images/${image}/tasks`);
-  assert.match((task.tasks as { message: string }[])[0]!.message, /^Downloaded \d+ of 32 MiB/);
+  // Progress is told with the next heartbeat.
+  await until('the progress', async () => {
+    const { tasks } = await lab.call('GET', `/v2/images/${image}/tasks`);
+    return /^Downloaded \d+ of 32 MiB/.test((tasks as { message: string }[])[0]!.message);
+  });
   await lab.call('DELETE', `/v2/images/${image}`);
   assert.equal((await lab.ended(flow)).state, 'cancelled');
   await lab.tidy();
