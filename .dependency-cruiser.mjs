@@ -140,9 +140,9 @@ const betweenPackages = [
   ),
   forbid(
     'inspector-depends-on-nothing',
-    'the inspector is published by itself, for any JavaScript engine',
-    { path: '^packages/inspector/', pathNot: test },
-    { path: ['^packages/', 'node_modules/'], pathNot: '^packages/inspector/' },
+    'the inspector is published by itself, for any JavaScript engine, and so is what knows the nearest place',
+    { path: '^packages/(inspector|nearest)/', pathNot: test },
+    { path: ['^packages/', 'node_modules/'], pathNot: '^packages/$1/' },
   ),
   forbid(
     'client-knows-only-contract',
@@ -162,8 +162,8 @@ const betweenPackages = [
   ),
   forbid(
     'node-in-browser-package',
-    'contract, client, console and inspector run where there is no Node',
-    { path: '^packages/(contract|client|console|inspector)/src/', pathNot: [test, testing] },
+    'contract, client, console, inspector and nearest run where there is no Node',
+    { path: '^packages/(contract|client|console|inspector|nearest)/src/', pathNot: [test, testing] },
     { dependencyTypes: ['core'] },
   ),
   forbid(

@@ -2,19 +2,39 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { cache } from './items/cache.ts';
+import { convert } from './items/convert.ts';
+import { copy } from './items/copy.ts';
 import { download } from './items/download.ts';
 import { identity } from './items/identity.ts';
+import { imports } from './items/imports.ts';
 import { inspect } from './items/inspect.ts';
 import { lists } from './items/lists.ts';
 import { memory } from './items/memory.ts';
 import { fullScale, type Item, quickScale } from './items/parts.ts';
 import { policy } from './items/policy.ts';
+import { rbd, s3, swift } from './items/stores.ts';
 import { upload } from './items/upload.ts';
 import { type Figure, formatFigure, type ItemResult, isMet } from './measure/figures.ts';
 import { familySeconds, load, machineSeconds } from './measure/process-figures.ts';
 import { startServed } from './measure/served.ts';
 
-const items: Readonly<Record<string, Item>> = { upload, inspect, download, memory, lists, identity, policy };
+const items: Readonly<Record<string, Item>> = {
+  upload,
+  inspect,
+  convert,
+  download,
+  cache,
+  copy,
+  s3,
+  swift,
+  rbd,
+  memory,
+  lists,
+  imports,
+  identity,
+  policy,
+};
 
 const usage = `Usage: npm run bench -- [--quick] [--json FILE] [--profile FOLDER] [name…]
   names      ${Object.keys(items).join(', ')}; all unless given
@@ -58,6 +78,7 @@ async function runItem(name: string, { quick, profile }: Wishes): Promise<ItemRe
       figures.push(figure);
       process.stdout.write(`${formatFigure(figure)}\n`);
     },
+    tell: (sentence) => process.stdout.write(`  (${sentence})\n`),
   });
   const seconds = (performance.now() - before.time) / 1000;
   const others = machineSeconds() - before.machine - (ours() - before.ours);

@@ -1,6 +1,6 @@
-/** `npm run test:services`: runs the tests in test/services on real servers, one file after the other. */
+/** `npm run test:services`: runs the tests in test/services on real servers, in two lanes. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,62 @@ function readArguments() {
   });
 }
 
+/**
+ * Files of one lane run one after the other and share what they start, a lane has all of its own. Two, since such tests
+ * mostly wait for servers; by the servers they need, so that few are started twice.
+ */
+function splitIntoLanes(files: string[]): string[][] {
+  const withIdentity = (file: string) => /\/(keystone|barbican|tempest)[^/]*$/.test(file);
+  const lanes = [files.filter(withIdentity), files.filter((file) => !withIdentity(file))];
+  return lanes.filter((lane) => lane.length > 0);
+}
+
+interface LaneOptions {
+  readonly runFolder: string;
+  readonly name: string;
+  readonly env: Record<string, string>;
+  readonly namePatterns: string[];
+  readonly signal: AbortSignal;
+}
+
+/** Stops what the files of a lane have left running for each other. */
+function stopServers(keystone: string, servers: string): void {
+  if (process.env.TINTYPE_TEST_KEYSTONE === undefined)
+    execFileSync(join(root, folder, 'keystone-down'), [keystone]);
+  for (const name of readdirSync(servers))
+    execFileSync(join(root, folder, `${name.replace(/-.*/, '')}-down`), [join(servers, name)]);
+}
+
+async function runLane(files: string[], lane: LaneOptions): Promise<FileRun[]> {
+  // The first that needs Keystone starts it, and every one leaves it running.
+  const keystone = process.env.TINTYPE_TEST_KEYSTONE ?? join(lane.runFolder, `k${lane.name}`);
+  // Likewise the stores: each has a folder of its name in this one.
+  const servers = join(lane.runFolder, `s${lane.name}`);
+  mkdirSync(servers);
+  const runs: FileRun[] = [];
+  try {
+    for (const [index, file] of files.entries()) {
+      if (lane.signal.aborted) break;
+      const own = join(lane.runFolder, `${lane.name}.${index}`);
+      mkdirSync(own);
+      const run = await runTestFile(file, {
+        root,
+        folder: own,
+        marker: `${process.pid}.${lane.name}.${index}`,
+        env: { ...lane.env, TINTYPE_TEST_KEYSTONE: keystone, TINTYPE_TEST_SERVERS: servers },
+        namePatterns: lane.namePatterns,
+        limitMilliseconds,
+        signal: lane.signal,
+      });
+      runs.push(run);
+      console.log(formatFileRun(run));
+    }
+  } finally {
+    stopServers(keystone, servers);
+  }
+  return runs;
+}
+
 async function main(): Promise<number> {
   const started = performance.now();
   const { values, positionals } = readArguments();
@@ -30,31 +86,25 @@ async function main(): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.abort());
   const runFolder = mkdtempSync(join(tmpdir(), 'tts-'));
   chmodSync(runFolder, 0o711);
-  // One Keystone for all files: the first that needs it starts it and every one leaves it running.
-  const keystone = process.env.TINTYPE_TEST_KEYSTONE ?? join(runFolder, 'keystone');
   const cluster = await startTestCluster();
   const runs: FileRun[] = [];
   try {
-    for (const [index, file] of files.entries()) {
-      if (controller.signal.aborted) break;
-      const own = join(runFolder, String(index));
-      mkdirSync(own);
-      const run = await runTestFile(file, {
-        root,
-        folder: own,
-        marker: `${process.pid}.${index}`,
-        env: { ...cluster.env, TINTYPE_TEST_KEYSTONE: keystone },
+    const lanes = splitIntoLanes(files).map((lane, index) =>
+      runLane(lane, {
+        runFolder,
+        name: String(index),
+        env: cluster.env,
         namePatterns: values['test-name-pattern'],
-        limitMilliseconds,
         signal: controller.signal,
-      });
-      runs.push(run);
-      console.log(formatFileRun(run));
+      }),
+    );
+    // All of them end before the cluster does, whatever becomes of one.
+    for (const ending of await Promise.allSettled(lanes)) {
+      if (ending.status === 'rejected') throw ending.reason;
+      runs.push(...ending.value);
     }
   } finally {
     await cluster.stop();
-    if (process.env.TINTYPE_TEST_KEYSTONE === undefined)
-      execFileSync(join(root, folder, 'keystone-down'), [keystone]);
     rmSync(runFolder, { recursive: true, force: true });
   }
   for (const text of [formatSkips(runs), formatFailures(runs)]) if (text !== '') console.log(`\n${text}`);

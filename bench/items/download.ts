@@ -5,15 +5,15 @@ import { median } from '../measure/figures.ts';
 import { diskRates, loopbackRate } from '../measure/limits.ts';
 import { processorSeconds } from '../measure/process-figures.ts';
 import { startWorker } from '../measure/worker-process.ts';
-import { createImages, deleteImages } from './images.ts';
+import { administrator, createImages, deleteImages } from './images.ts';
 import type { Parts } from './parts.ts';
 
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
 
 /** The id of a large image with its data. */
-export async function uploadLarge({ served, scale }: Parts): Promise<string> {
-  const [id] = await createImages(served, 1);
+export async function uploadLarge({ served, scale }: Pick<Parts, 'served' | 'scale'>): Promise<string> {
+  const [id] = await createImages(administrator(served), 1);
   const job = { url: served.url, token: served.adminToken, ids: [id!], bytes: scale.large, rate: null };
   await using sender = await startWorker<SendResult>({ work: 'send', ...job });
   const { statuses } = await sender.first;
@@ -21,7 +21,8 @@ export async function uploadLarge({ served, scale }: Parts): Promise<string> {
   return id!;
 }
 
-async function downloadOnce({ served, scale }: Parts, id: string) {
+/** MiB a second, and the server's processor seconds for a GiB. */
+export async function downloadOnce({ served, scale }: Pick<Parts, 'served' | 'scale'>, id: string) {
   const before = processorSeconds(served.pid);
   await using taker = await startWorker<TakeResult>({
     work: 'take',
@@ -46,7 +47,7 @@ export async function download(parts: Parts): Promise<void> {
     const { read } = await diskRates(served.folder, scale.large);
     runs.push({ ...(await downloadOnce(parts, id)), loopback, read });
   }
-  await deleteImages(served, [id]);
+  await deleteImages(administrator(served), [id]);
   const middle = (pick: (run: (typeof runs)[number]) => number) => median(runs.map(pick));
   report({ what: 'limit: loopback', value: middle(({ loopback }) => loopback), unit: 'MiB/s' });
   report({ what: 'limit: reading a file from memory', value: middle(({ read }) => read), unit: 'MiB/s' });

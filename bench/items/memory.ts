@@ -4,7 +4,7 @@ import type { TakeResult } from '../load/take.ts';
 import { forgetPeakMemory, peakMemory } from '../measure/process-figures.ts';
 import { startWorker } from '../measure/worker-process.ts';
 import { uploadLarge } from './download.ts';
-import { createImages, deleteImages } from './images.ts';
+import { administrator, createImages, deleteImages } from './images.ts';
 import type { Parts } from './parts.ts';
 
 const mebibyte = 1024 * 1024;
@@ -14,14 +14,14 @@ const slowStreams = 200;
 
 async function sendAll(parts: Parts, count: number, size: Pick<SendJob, 'bytes' | 'rate'>, what: string) {
   const { served, report } = parts;
-  const ids = await createImages(served, count);
+  const ids = await createImages(administrator(served), count);
   forgetPeakMemory(served.pid);
   const job = { url: served.url, token: served.adminToken, ids, ...size };
   await using sender = await startWorker<SendResult>({ work: 'send', ...job });
   const { seconds, statuses } = await sender.first;
   const peak = peakMemory(served.pid) / mebibyte;
   const succeeded = statuses.filter((status) => status === 204).length;
-  await deleteImages(served, ids);
+  await deleteImages(administrator(served), ids);
   report({ what: `${what}: succeeded`, value: succeeded, unit: `of ${count}`, target: { atLeast: count } });
   report({ what: `${what}: all together`, value: (count * size.bytes) / mebibyte / seconds, unit: 'MiB/s' });
   report({ what: `${what}: peak memory`, value: peak, unit: 'MiB', target });
@@ -45,7 +45,7 @@ async function takeSlowly(parts: Parts): Promise<void> {
   // A little less than all: the first and the last moment count as well.
   const expected = slowly.rate * slowly.seconds * 0.75;
   const kept = downloads.filter(({ status, bytes }) => status === 200 && bytes >= expected).length;
-  await deleteImages(served, [id]);
+  await deleteImages(administrator(served), [id]);
   const what = `${slowStreams} downloads at 1 MB/s`;
   report({
     what: `${what}: kept up`,

@@ -13,6 +13,8 @@ export interface Scale {
   readonly images: number;
   /** Of each kind of list. */
   readonly listSeconds: number;
+  /** Small ones, of one measurement. */
+  readonly imports: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -23,6 +25,7 @@ export const fullScale: Scale = {
   slowSeconds: 16,
   images: 100_000,
   listSeconds: 4,
+  imports: 1000,
 };
 
 export const quickScale: Scale = {
@@ -31,6 +34,7 @@ export const quickScale: Scale = {
   slowSeconds: 4,
   images: 20_000,
   listSeconds: 1,
+  imports: 200,
 };
 
 export interface Parts {
@@ -38,6 +42,8 @@ export interface Parts {
   readonly scale: Scale;
   /** Prints a figure at once and keeps it. */
   report(figure: Figure): void;
+  /** Prints a sentence. */
+  tell(sentence: string): void;
 }
 
 export type Item = (parts: Parts) => Promise<void>;

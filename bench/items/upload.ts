@@ -5,7 +5,7 @@ import { median, quantile } from '../measure/figures.ts';
 import { diskRates, hashRate } from '../measure/limits.ts';
 import { processorSeconds } from '../measure/process-figures.ts';
 import { startWorker } from '../measure/worker-process.ts';
-import { createImages, deleteImages } from './images.ts';
+import { administrator, createImages, deleteImages } from './images.ts';
 import type { Parts } from './parts.ts';
 
 const mebibyte = 1024 * 1024;
@@ -13,7 +13,7 @@ const gibibyte = 1024 * mebibyte;
 
 /** One upload, with its probe: MiB and processor seconds a GiB. */
 export async function uploadOnce({ served, scale }: Parts) {
-  const ids = await createImages(served, 1);
+  const ids = await createImages(administrator(served), 1);
   await using probe = await startWorker<ProbeResult>({
     work: 'probe',
     url: served.url,
@@ -32,7 +32,7 @@ export async function uploadOnce({ served, scale }: Parts) {
   const used = processorSeconds(served.pid) - before;
   const { p50, p99 } = await probe.last(true);
   if (statuses[0] !== 204) throw new Error(`The upload was answered with ${statuses[0]}.`);
-  await deleteImages(served, ids);
+  await deleteImages(administrator(served), ids);
   return { rate: scale.large / mebibyte / seconds, used: (used / scale.large) * gibibyte, p50, p99 };
 }
 

@@ -6,6 +6,7 @@ import { HttpCaller } from './http-caller.ts';
 export interface ProbeJob {
   readonly url: string;
   readonly path: string;
+  readonly token?: string;
 }
 
 export interface ProbeResult {
@@ -19,13 +20,13 @@ export interface ProbeResult {
 const everyMs = 10;
 
 /** Until SIGTERM. */
-export async function probeUntilStopped({ url, path }: ProbeJob): Promise<ProbeResult> {
+export async function probeUntilStopped({ url, path, token }: ProbeJob): Promise<ProbeResult> {
   const stop = { asked: false };
   process.once('SIGTERM', () => {
     stop.asked = true;
   });
   const caller = await HttpCaller.open(new URL(url));
-  const request = caller.request(path, null);
+  const request = caller.request(path, token ?? null);
   const times: number[] = [];
   while (!stop.asked) {
     times.push((await caller.send(request)).ms);

@@ -26,21 +26,23 @@ export interface Served extends AsyncDisposable {
 }
 
 /**
- * Serves images, in mode "tokens" unless `identity` says otherwise, log and all; the log goes to a file. `folder` holds
- * everything and is removed.
+ * Serves images, in mode "tokens" unless `identity` says otherwise and with further `settings`, log and all; the log goes
+ * to a file. `folder` holds everything and is removed. `words` go to the command.
  */
 export async function startServed(
   nodeOptions: readonly string[],
   identity: Readonly<Record<string, unknown>> = { mode: 'tokens' },
+  words: readonly string[] = [],
+  settings: Readonly<Record<string, unknown>> = {},
 ): Promise<Served> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tintype-bench-'));
   // For the unprivileged user that PostgreSQL runs as when we are root.
   await chmod(folder, 0o711);
   const dataDir = path.join(folder, 'data');
   const config = path.join(folder, 'config.yaml');
-  await writeFile(config, stringify({ listen: '127.0.0.1:0', dataDir, identity }));
+  await writeFile(config, stringify({ listen: '127.0.0.1:0', dataDir, identity, ...settings }));
   const log = await open(path.join(folder, 'log'), 'w');
-  const child = spawn(process.execPath, [...nodeOptions, command, 'serve', '--config', config], {
+  const child = spawn(process.execPath, [...nodeOptions, command, 'serve', '--config', config, ...words], {
     cwd: root,
     stdio: ['ignore', 'pipe', log.fd],
   });

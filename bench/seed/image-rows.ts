@@ -4,7 +4,9 @@ import type { Image } from '../../packages/server/src/images/image.ts';
 import { type Chance, createChance } from './chance.ts';
 
 const projectCount = 400;
-const yearMs = 365 * 24 * 3600 * 1000;
+const dayMs = 24 * 3600 * 1000;
+const yearMs = 365 * dayMs;
+const longestWaitMs = 20 * dayMs;
 
 /** Ids as the identity service makes them, the same in every run. */
 const projects: readonly string[] = Array.from({ length: projectCount }, (_, index) =>
@@ -75,14 +77,20 @@ function dataOf(chance: Chance, status: Image['status']) {
   };
 }
 
-function imageOf(chance: Chance, created: number, now: number): Image {
-  const [distro, version] = chance.weighted(weightedSystems);
-  const { name, type } = kindOf(chance, distro, version);
+/** The server gives up what has waited for data for a month, and that would be what is measured. */
+function statusOf(chance: Chance, ageMs: number): Image['status'] {
   const status = chance.weighted([
     ['active', 96],
     ['queued', 3],
     ['deactivated', 1],
   ] as const);
+  return status === 'queued' && ageMs > longestWaitMs ? 'active' : status;
+}
+
+function imageOf(chance: Chance, created: number, now: number): Image {
+  const [distro, version] = chance.weighted(weightedSystems);
+  const { name, type } = kindOf(chance, distro, version);
+  const status = statusOf(chance, now - created);
   const changed = chance.next() < 0.25 ? chance.below(now - created) : chance.below(600_000);
   return {
     id: randomUUID(),

@@ -34,7 +34,7 @@ export async function insertImages(
     }
   };
   await Promise.all([work(), work()]);
-  await sql`VACUUM (ANALYZE) images, image_members`.execute(database.db);
+  await sql`VACUUM (ANALYZE) images, image_members, image_tags`.execute(database.db);
 }
 
 function take(rows: Iterator<Row>, count: number): Row[] {

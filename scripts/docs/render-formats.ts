@@ -105,6 +105,19 @@ const descriptions: Readonly<Partial<Record<FormatName, Description>>> = {
   },
 };
 
+const unpacked: readonly (readonly [string, string, string])[] = [
+  ['`gzip`', 'the server', 'broken, cut, followed by anything but zeros'],
+  ['`zstd`', 'the server', 'broken, cut, followed by anything but frames'],
+  ['`zip`', 'the server', 'broken, encrypted, more or other than one plain file, a wrong checksum or size'],
+  [
+    '`xz`',
+    '`xz` in the sandbox',
+    'broken, cut, followed by anything but streams, a dictionary of more than 512 MiB',
+  ],
+  ['`bzip2`', '`bzip2` in the sandbox', 'broken, cut, followed by anything but streams'],
+  ['`lha`', '`lhasa` in the sandbox', 'broken, cut, more than one file, a wrong checksum or size'],
+];
+
 const stricter: readonly (readonly [string, string])[] = [
   [
     'Containers other than `bare` are looked into',
@@ -146,6 +159,11 @@ const stricter: readonly (readonly [string, string])[] = [
   ['ISO larger than the data is refused', 'it is cut, or lies about its size'],
   ['LUKS with a payload elsewhere or beyond the end is refused', 'Glance reports a negative size'],
   ['The size that a guest sees has a limit: `images.virtualSizeCap`', '384 KiB of qcow2 can claim 1 TiB'],
+  [
+    'What an image becomes when it is unpacked or converted has limits, of bytes and of times its size',
+    'Glance has none: 1 MiB of gzip fills 1 GiB, 384 KiB of qcow2 a TiB',
+  ],
+  ['A conversion that changes what a guest sees fails', 'Glance takes what qemu-img made'],
 ];
 
 const kinder: readonly (readonly [string, string])[] = [
@@ -166,6 +184,7 @@ const kinder: readonly (readonly [string, string])[] = [
     'Glance takes its bytes for feature bits of version 3',
   ],
   ['LUKS version 2 and ploop are known and sized', 'Glance has no inspector for them'],
+  ['xz, zstd and bzip2 are unpacked', 'Glance knows gzip, zip and lha'],
   ['A plain disk declared as container `ovf` passes', 'instructions of many years said so'],
 ];
 
@@ -205,6 +224,10 @@ export function renderFormats(): string {
     table(['What', 'Why'], stricter),
     '## Kinder than Glance',
     table(['What', 'Why'], kinder),
+    '## What an import makes of it',
+    'With `import.decompress` what is packed is unpacked on its way into the stores, and with `import.convertTo`, or `convertTo` of a store, disks become what the operator wants; `import.stripSnapshots` takes earlier states out of a qcow2: [operations/conversion.md](../operations/conversion.md). The upload (`PUT /v2/images/{id}/file`) never changes a byte.',
+    table(['Packed as', 'Unpacked by', 'Refused when it is unpacked'], unpacked),
+    'Disks are converted from raw, qcow2, VMDK, VHD, VHDX, VDI and ploop to raw, qcow2, VMDK (streamOptimized) or VHD (dynamic), when they stand in the container `bare` and are not encrypted. ISO images and the formats of Amazon stay as they are.',
     '## What only the whole tells',
     'A passing stream does not show whether allocation tables make sense (but for VHD), what a guest sees in its first sector, or how large compressed data becomes. Of compressed data the first 64 KiB inside are looked at (gzip and zip), the rest when it is unpacked. A disk within a disk is the guest’s affair.',
   ]);

@@ -77,11 +77,13 @@ const meanings: Readonly<Record<number, string>> = {
   206: 'The range asked for',
   300: 'The versions there are',
   304: 'Unchanged; no body',
+  307: 'The data is at the URL in Location; no body',
 };
 
 function success(schema: Route['responses'][number]): Json {
   if (schema === null) return {};
   if (schema === 'data') return { content: octets };
+  if (schema === 'events') return { content: { 'text/event-stream': { schema: { type: 'string' } } } };
   if (schema === 'text') return { content: { 'text/plain': { schema: { type: 'string' } } } };
   return { content: { 'application/json': { schema: plain(schema) } } };
 }

@@ -1,5 +1,8 @@
 /** Finding the API: versions document, health, and the ways to name a version (API section 1). */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { VersionsDocument } from '@tintype/contract';
 import Value from 'typebox/value';
@@ -62,8 +65,9 @@ test('what this server does is announced, and what it does not do is not', {
     'v2.17': ['GET', '/v2/images/{i}/locations'],
   };
   const { id: image } = await client.create();
+  const admin = new Client(target, 'admin');
   for (const [id, [method, path]] of Object.entries(routes)) {
-    const { status } = await client.call(method, path.replace('{i}', image));
+    const { status } = await admin.call(method, path.replace('{i}', image));
     assert.equal(ids.has(id), status !== 404, `${id}: ${method} ${path} answers ${status}`);
   }
 });
@@ -173,4 +177,26 @@ test('forwarded headers are not trusted unless configured', { skip: needsOwnServ
   };
   const { versions } = (await client.get('/versions', headers)).json;
   assert.equal(versions[0].links[0].href, `${target.url}/v2/`);
+});
+
+test('an operator takes a server out of service with a file', { skip: needsOwnServer }, async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tintype-withdrawn-'));
+  const withdrawnFile = path.join(folder, 'down');
+  const own = await openTarget({ withdrawnFile });
+  const ask = async () => {
+    const answer = await fetch(`${own.url}/healthcheck`);
+    return [answer.status, answer.headers.get('content-type')?.split(';')[0], await answer.text()];
+  };
+  try {
+    assert.deepEqual(await ask(), [200, 'text/plain', 'OK']);
+    await writeFile(withdrawnFile, '');
+    assert.deepEqual(await ask(), [503, 'text/plain', 'DISABLED BY FILE']);
+    // Whoever comes all the same is served.
+    assert.equal((await new Client(own).get('/v2/images')).status, 200);
+    await rm(withdrawnFile);
+    assert.deepEqual(await ask(), [200, 'text/plain', 'OK']);
+  } finally {
+    await own.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -194,6 +194,14 @@ test('prefer names stores, and only known ones', { skip: needsOwnServer }, async
     refused(await client.download(image.id, {}, query), 'unknown_store', /none/);
 });
 
+test('a store that nobody is sent to gives the data itself', { skip: needsOwnServer }, async () => {
+  for (const query of ['?redirect=true', '?redirect=false', '?prefer=local&redirect=true'])
+    checkWhole(await client.download(image.id, {}, query));
+  checkPart(await client.download(image.id, { Range: 'bytes=5-9' }, '?redirect=true'), 5, 9);
+  for (const query of ['?redirect=', '?redirect=1', '?redirect=TRUE'])
+    refused(await client.download(image.id, {}, query), 'invalid_query', /redirect/);
+});
+
 test('an unknown image is 404', async () => {
   for (const id of [randomUUID(), 'x', '..', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', '%00'])
     refused(await client.download(id), 'image_not_found');

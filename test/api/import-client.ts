@@ -28,11 +28,20 @@ export async function stagedImage(client: Client, body: Buffer, fields: object =
   return id;
 }
 
-/** The newest import of an image, once it has ended, and the image as it is then. */
-export async function importEnd(client: Client, id: string): Promise<{ image: Json; task: Json }> {
-  const task = await until(`the end of the import of ${id}`, async () => {
+/** The newest import of an image, once it has ended and let go of the image, which the reference does a moment later; and the image as it is then. */
+export async function importEnd(
+  client: Client,
+  id: string,
+  limitMs?: number,
+): Promise<{ image: Json; task: Json }> {
+  const ended = async () => {
     const [newest] = (await client.tasks(id)).filter(({ type }) => type === 'api_image_import');
     return (newest?.status === 'success' || newest?.status === 'failure') && newest;
-  });
-  return { image: (await client.show(id)).json, task };
+  };
+  const task = await until(`the end of the import of ${id}`, ended, limitMs);
+  const free = async () => {
+    const { json } = await client.show(id);
+    return json.os_glance_import_task !== task.id && json;
+  };
+  return { image: await until(`image ${id} to be let go`, free, limitMs), task };
 }

@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type Route, routes } from '@tintype/contract';
-import { differs, needs, openTarget, type Role, type Target } from '../support/target.ts';
+import {
+  differs,
+  inProject,
+  needs,
+  needsHeaders,
+  openTarget,
+  type Role,
+  type Target,
+} from '../support/target.ts';
 import { bytes } from './bytes.ts';
 import { type Answer, type Call, Client, type Json, raw } from './client.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -147,6 +155,112 @@ test("another's namespace and all it defines is like one that is not there", {
         assert.deepEqual(shape(answer, namespace), expected, `${name} ${inner} ${JSON.stringify(call)}`);
         assert.ok(!answer.body.includes(secret), name);
       }
+});
+
+/** Of each of three projects: an image, a namespace, an import and an export that are its own. */
+const actionRoutes = (Object.entries(routes) as [string, Route][]).filter(([, { path }]) =>
+  path.includes(':action_id'),
+);
+const owners = ['project-one', 'project-two', 'project-three'];
+const outsiders: readonly (string | null)[] = [...owners, null];
+
+/** `first` of `Call`s of a route that are well formed, most of them. */
+function firstCall(route: Route): Call {
+  return (callsOf[route.body] ?? callsOf.none)[0]!;
+}
+
+test('no route tells any project of what is in any other', {
+  skip:
+    skip || needsHeaders || differs('A hidden namespace and an unknown one are refused in different words.'),
+}, async () => {
+  const admin = new Client(target, 'admin');
+  const anybody = new Client(target, 'other');
+  const call = (project: string | null, method: string, path: string, more: Call) => {
+    // A header that is undefined is not sent.
+    const identity = { 'X-Project-Id': undefined, ...inProject(project, 'member') };
+    return anybody.call(method, path, { ...more, headers: { ...identity, ...more.headers } });
+  };
+  for (const owner of owners) {
+    const image = await call(owner, 'POST', '/v2/images', { json: { ...raw, name: secret } });
+    const body = { body: data, headers: dataType };
+    assert.equal((await call(owner, 'PUT', `/v2/images/${image.json.id}/file`, body)).status, 204);
+    const space = `hidden-${randomUUID()}`;
+    const document = { namespace: space, owner, objects: [{ name: 'one' }], description: secret };
+    assert.equal((await admin.post('/v2/metadefs/namespaces', document)).status, 201);
+    const own = await call(owner, 'GET', `/v2/metadefs/namespaces/${space}`, {});
+    assert.equal(own.status, 200, 'the owner has it');
+    // Nothing is there to be fetched: that the import fails, or waits, is as good.
+    const order = { location: 'https://nowhere.invalid/disk', image_properties: { ...raw, name: secret } };
+    const action = await call(owner, 'POST', '/v2/image-imports', { json: order });
+    assert.equal(action.status, 201, action.body.toString());
+    const away = { image_ref: image.json.id, location: 'https://nowhere.invalid/disk' };
+    const sent = await call(owner, 'POST', '/v2/image-exports', { json: away });
+    assert.equal(sent.status, 201, sent.body.toString());
+    for (const outsider of outsiders)
+      if (outsider !== owner)
+        for (const [name, route] of [...imageRoutes, ...namespaceRoutes, ...actionRoutes]) {
+          const { path } = route;
+          const work = path.startsWith('/v2/image-exports/') ? sent : action;
+          const inAction = path.includes(':action_id') ? work.json.id : space;
+          const known = path.includes(':image_id') ? image.json.id : inAction;
+          const at = (id: string) =>
+            path.replace(/:image_id|:namespace|:action_id/, id).replace(':name', 'one');
+          const absent = randomUUID();
+          const ask = (id: string) => call(outsider, route.method, at(id), firstCall(route));
+          const expected = shape(await ask(absent), absent);
+          const answer = await ask(known);
+          assert.deepEqual(shape(answer, known), expected, `${name} of ${owner} by ${outsider}`);
+          assert.ok(!answer.body.includes(secret), name);
+        }
+  }
+});
+
+test('every route is among those that are tried between projects, or names nothing of theirs', () => {
+  const tried = new Set([...imageRoutes, ...namespaceRoutes, ...actionRoutes].map(([name]) => name));
+  const others = (Object.entries(routes) as [string, Route][])
+    .filter(([name, { path }]) => !tried.has(name) && path.includes(':'))
+    .map(([name]) => name);
+  // Tasks are for administrators of all projects; anybody else is told so before any is looked for.
+  assert.deepEqual(others, ['showTask']);
+});
+
+/** Chance that a value of `one` is greater than one of `other`: a half when they come from the same. */
+function chanceOfMore(one: readonly number[], other: readonly number[]): number {
+  let more = 0;
+  for (const value of one)
+    for (const against of other) more += value > against ? 1 : value === against ? 0.5 : 0;
+  return more / (one.length * other.length);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]!;
+}
+
+test("another's image takes as long as one that is not there", { skip }, async (t) => {
+  const other = new Client(target, 'other');
+  const [image] = hidden.filter(({ status }) => status === 'active');
+  for (const [name, route] of imageRoutes) {
+    const ask = async (id: string) => {
+      const begin = performance.now();
+      await other.call(
+        route.method,
+        route.path.replace(':image_id', id).replace(':tag', 'x'),
+        firstCall(route),
+      );
+      return performance.now() - begin;
+    };
+    const [known, absent]: [number[], number[]] = [[], []];
+    // In turn, so that whatever else the machine does meets both.
+    for (let round = 0; round < 40; round += 1) {
+      known.push(await ask(image.id));
+      absent.push(await ask(randomUUID()));
+    }
+    const chance = chanceOfMore(known, absent);
+    const apart = Math.abs(median(known) - median(absent));
+    t.diagnostic(`${name}: ${chance.toFixed(2)}, ${apart.toFixed(2)} ms`);
+    // On a machine that does nothing else even microseconds are more than noise; nobody sees them through a network.
+    assert.ok(Math.abs(chance - 0.5) < 0.35 || apart < 1, `${name}: slower in ${chance * 100} of 100`);
+  }
 });
 
 test("nothing of another's images shows in any list", { skip }, async () => {

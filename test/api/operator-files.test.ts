@@ -120,8 +120,14 @@ test('protected properties are neither written, nor seen, nor searched by those 
   assert.equal((await call(member, 'POST', '/images', { secret_key: 'x' })).status, 403);
   const { json: image } = await call(admin, 'POST', '/images', { secret_key: 'x', fixed: '1', plain: 'p' });
   assert.equal(image.secret_key, 'x');
+  // One after the other: what is shown to one must not be what was made ready for the other.
+  const listed = async (caller: typeof admin) =>
+    (await call(caller, 'GET', `/images?id=${image.id}`)).json.images[0];
+  assert.deepEqual(await listed(admin), image);
   const { json: seen } = await call(member, 'GET', `/images/${image.id}`);
   assert.equal('secret_key' in seen, false);
+  assert.deepEqual(await listed(member), seen);
+  assert.deepEqual(await listed(admin), image);
   assert.equal(seen.plain, 'p');
   const { json: list } = await call(member, 'GET', '/images');
   assert.ok(list.images.every((each: object) => !('secret_key' in each)));

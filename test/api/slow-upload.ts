@@ -10,14 +10,14 @@ export class SlowUpload {
   readonly answer: Promise<Answer>;
   readonly #request: ClientRequest;
 
-  /** Chunked unless the headers have a Content-Length. */
-  constructor(target: Target, role: Role, id: string, headers: Record<string, string> = {}) {
+  /** `to`: id of an image, or another path. Chunked unless the headers have a Content-Length. */
+  constructor(target: Target, role: Role, to: string, headers: Record<string, string> = {}) {
     const { hostname, port } = new URL(target.url);
     this.#request = request({
       hostname,
       port,
       method: 'PUT',
-      path: `/v2/images/${id}/file`,
+      path: to.startsWith('/') ? to : `/v2/images/${to}/file`,
       headers: { ...target.headersOf(role), 'Content-Type': 'application/octet-stream', ...headers },
       agent: new Agent({ keepAlive: false }),
     });

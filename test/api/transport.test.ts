@@ -25,8 +25,11 @@ function pathOf(route: Route): string {
   return route.path.replace(':image_id', image).replace(':tag', 'there');
 }
 
+/** Of the routes of this path, and of those with a parameter where it has a word. */
 function methodsOf(path: string): string[] {
-  return table.filter((route) => route.path === path).map(({ method }) => method);
+  const leadsTo = (route: { readonly path: string }) =>
+    route.path === path || new RegExp(`^${route.path.replaceAll(/:\w+/g, '[^/:]+')}$`).test(path);
+  return table.filter(leadsTo).map(({ method }) => method);
 }
 
 test('an unknown path below /v2 is 404', async () => {
@@ -55,7 +58,7 @@ test('no path has a trailing slash', async () => {
 
 /** Resources that every release of the API has, with these methods. */
 const lasting =
-  /^\/v2\/(schemas|metadefs)\/|^\/v2\/images(\/:image_id(\/(file|tags\/.*|members.*|actions\/(de|re)activate))?)?$/;
+  /^\/v2\/(schemas\/(?!image-)|metadefs\/)|^\/v2\/images(\/:image_id(\/(file|tags\/.*|members.*|actions\/(de|re)activate))?)?$/;
 const strict =
   differs(
     'Wrong methods are 405 on images, members, schemas and metadata definitions only; OPTIONS is 200.',

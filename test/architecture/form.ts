@@ -1,4 +1,4 @@
-/** Checks what a single file shows: its size, its functions' sizes, its first line, its name, SQL in it. */
+/** Checks what a single file shows: its size, its functions' sizes, its first line, its name, SQL and shells in it. */
 import { basename } from 'node:path';
 import type { Finding, SourceFile } from './source-tree.ts';
 import { readSyntax } from './syntax.ts';
@@ -15,6 +15,11 @@ const tellingNames = /^test\/services\//;
 const sqlText =
   /^\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|DATABASE)\s|ALTER\s+TABLE\s|DROP\s+(TABLE|DATABASE)\s)/is;
 const sqlMayStandIn = /\/database\/|-records[.]ts$|^bench\/|^test\//;
+
+/** What runs programs is given words, never a line made up for a shell to take apart (OSSA-2014-012). */
+const shellUse =
+  /import [^;]*\b(exec|execSync)\b[^;]* from 'node:child_process'|\bshell: (?!false\b)|sh', \['-l?c', (?!')/;
+const served = /^packages\/(server|client|inspector|contract)\/src\//;
 
 function countLines(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
@@ -61,6 +66,8 @@ export function checkFile(file: SourceFile): Finding[] {
   for (const { value, line } of isTest || sqlMayStandIn.test(path) ? [] : syntax.texts) {
     if (sqlText.test(value)) findings.push({ rule: 'sql-text', file: path, detail: `line ${line}` });
   }
+  const shell = isTest || !served.test(path) ? null : shellUse.exec(text);
+  if (shell !== null) findings.push({ rule: 'shell', file: path, detail: shell[0] });
   return findings;
 }
 

@@ -157,6 +157,13 @@ const imports: Fault[] = [
     detail: 'packages/contract/src/index.ts',
   },
   {
+    what: 'another package in what knows the nearest place',
+    rule: 'inspector-depends-on-nothing',
+    file: 'packages/nearest/src/seeded-contract.ts',
+    text: `import { failures } from '@tintype/contract';\nfailures;`,
+    detail: 'packages/contract/src/index.ts',
+  },
+  {
     what: 'the server in the client',
     rule: 'client-knows-only-contract',
     file: 'packages/client/src/seeded-server.ts',
@@ -228,6 +235,13 @@ const forms: Fault[] = [
     file: `${server}/images/seeded-sql.ts`,
     text: 'export const seeded = `SELECT id\n  FROM images`;',
     detail: 'line 2',
+  },
+  {
+    what: 'a line for a shell',
+    rule: 'shell',
+    file: `${server}/base/seeded-shell.ts`,
+    text: "import { spawn } from 'node:child_process';\nexport const seeded = spawn('ls', { shell: true });",
+    detail: 'shell: ',
   },
   {
     what: 'a type import that the cruiser cannot see',

@@ -66,7 +66,7 @@ export async function createImage(url: string, more: Record<string, unknown> = {
   return answer.json.id;
 }
 
-export async function statusOf(url: string, id: string): Promise<string> {
+export async function statusOf(url: string, id: string): Promise<string | undefined> {
   return (await call(url, 'GET', `/v2/images/${id}`)).json.status;
 }
 

@@ -5,7 +5,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { filesIn, makeHome, type ServerHome, type ServerProcess } from '../support/process.ts';
+import { filesIn, makeHome, type ServerHome, type ServerProcess, until } from '../support/process.ts';
+import { as } from '../support/server.ts';
 import { knownBytes } from './bytes.ts';
 import { call, compareData, createImage, listImages, statusOf, tasksOf, Upload, upload } from './calls.ts';
 
@@ -88,5 +89,65 @@ describe('a store without room', { skip: await cannotMount() }, () => {
     }
     assert.equal((await filesIn(folder)).length, stored.length);
     for (const id of stored) assert.equal(await compareData(server.url, id, body), body.length);
+  });
+
+  describe('an import into it', () => {
+    const body = knownBytes('imported', 16 * mebibyte);
+    const send = async (target: string) => {
+      const headers = { ...as('faults', 'member'), 'Content-Type': 'application/octet-stream' };
+      const answer = await fetch(server.url + target, { method: 'PUT', headers, body });
+      assert.equal(answer.status, 204);
+    };
+    const stagedFiles = () => filesIn(path.join(home.dataDir, 'staging'));
+    const makeRoom = async () => {
+      for (const id of await listImages(server.url)) await call(server.url, 'DELETE', `/v2/images/${id}`);
+      await until('an empty store', async () => (await filesIn(folder)).length === 0);
+    };
+
+    test('is told, leaves nothing, and can be made again when there is room', async () => {
+      await makeRoom();
+      const first = await createImage(server.url);
+      assert.equal((await upload(server.url, first, body))?.status, 204);
+      const id = await createImage(server.url);
+      const order = { method: { name: 'glance-direct' } };
+      const importIt = async () => {
+        await send(`/v2/images/${id}/stage`);
+        assert.equal((await call(server.url, 'POST', `/v2/images/${id}/import`, order)).status, 202);
+        await until('its end', async () => (await statusOf(server.url, id)) !== 'importing');
+      };
+      await importIt();
+      assert.equal(await statusOf(server.url, id), 'queued');
+      const [task] = await tasksOf(server.url, id);
+      assert.deepEqual([task?.status, task?.result?.error.code], ['failure', 'store_full']);
+      await until('only the image before', async () => (await filesIn(folder)).length === 1);
+      await until('an empty staging area', async () => (await stagedFiles()).length === 0);
+      await call(server.url, 'DELETE', `/v2/images/${first}`);
+      await until('an empty store', async () => (await filesIn(folder)).length === 0);
+      await importIt();
+      assert.equal(await compareData(server.url, id, body), body.length);
+    });
+
+    test('that brings its image about keeps what it has until there is room', async () => {
+      const begun = await call(server.url, 'POST', '/v2/image-imports', {
+        upload: true,
+        image_properties: { name: 'kept', disk_format: 'raw' },
+      });
+      assert.equal(begun.status, 201);
+      const { self } = begun.json;
+      await send(`${self}/file`);
+      const become = (wanted: string) =>
+        until(`status ${wanted}`, async () => {
+          const { json } = await call(server.url, 'GET', self);
+          return json.status === wanted && json;
+        });
+      const { error } = await become('failure');
+      assert.deepEqual([error.code, error.retryable], ['store_full', true]);
+      assert.equal((await stagedFiles()).length, 1);
+      await makeRoom();
+      assert.equal((await call(server.url, 'POST', `${self}/retry`)).status, 202);
+      const { image_ref } = await become('success');
+      assert.equal(await compareData(server.url, image_ref.split('/').at(-1), body), body.length);
+      await until('an empty staging area', async () => (await stagedFiles()).length === 0);
+    });
   });
 });

@@ -1,8 +1,11 @@
 /** Two servers on one PostgreSQL and one store: what one is told, the other heeds. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { NearestImages } from '@tintype/client';
 import { createToken, revokeToken } from '@tintype/server';
 import { type ServerProcess, until } from '../support/process.ts';
+import { as } from '../support/server.ts';
 import { knownBytes } from './bytes.ts';
 import { call, compareData, createImage, statusOf, tasksOf, Upload, upload } from './calls.ts';
 import { type Cluster, makeCluster, upkeepMs } from './cluster.ts';
@@ -97,6 +100,30 @@ describe('two servers on one database', { skip: process.platform !== 'linux' && 
       server.signal('SIGTERM');
       assert.equal((await server.exited).code, 0);
     }
+  });
+
+  test('after kill -9 of one in the middle of a download the SDK reads on from the other', async () => {
+    const doomed = await cluster.server();
+    const id = await createImage(b.url);
+    const body = knownBytes(id, 64 * mebibyte);
+    assert.equal((await upload(b.url, id, body))?.status, 204);
+    const asked: string[] = [];
+    const counting = async (input: string | URL | Request, init: RequestInit = {}) => {
+      asked.push(String(input));
+      return await fetch(input, { ...init, headers: { ...init.headers, ...as('boss', 'admin') } });
+    };
+    const endpoints = [doomed, b].map(({ url }) => ({ endpoint: url, fetch: counting }));
+    const images = new NearestImages(endpoints);
+    const reader = (await images.downloadData(id, { verify: createHash })).getReader();
+    const chunks: Uint8Array[] = [];
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+      if (chunks.length === 0) await doomed.kill();
+      chunks.push(step.value);
+    }
+    assert.ok(Buffer.concat(chunks).equals(body));
+    const file = `/v2/images/${id}/file`;
+    assert.deepEqual(asked.slice(1), [`${doomed.url}${file}`, `${b.url}${file}`]);
+    await call(b.url, 'DELETE', `/v2/images/${id}`);
   });
 
   test('after kill -9 of one the other mends what it left', async () => {

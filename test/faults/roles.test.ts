@@ -1,5 +1,6 @@
 /** A server without a worker and a worker without the API, on one database: work waits, is carried out, and can be operated. */
 import assert from 'node:assert/strict';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { tintype } from '../../packages/cli/src/testing/tintype.ts';
@@ -56,6 +57,7 @@ describe('roles of servers', { skip: process.platform !== 'linux' && 'needs /pro
     const { id, flow } = await startImport();
     const back = await cluster.home(settings);
     const worker = await back.start({ role: 'worker' });
+    assert.equal(getPriority(worker.pid) - getPriority(), 10, 'requests come first');
     await until('the image', async () => (await statusOf(api.url, id)) === 'active');
     assert.equal((await call(worker.url, 'GET', '/v2/images')).status, 404);
     assert.equal((await call(worker.url, 'GET', '/healthcheck')).status, 200);

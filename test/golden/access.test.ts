@@ -4,7 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Route, type RouteName, routes } from '../../packages/contract/src/index.ts';
+import { until } from '../support/process.ts';
 import { as, startServer, type TestServer } from '../support/server.ts';
+import { loopbackPlaces, loopbackRules, startWebSource, type WebSource } from '../support/web-source.ts';
 
 const golden = path.join(import.meta.dirname, 'access.txt');
 
@@ -52,15 +54,30 @@ const bodies: Partial<Record<RouteName, unknown>> = {
 };
 
 let server: TestServer;
+/** Has nothing, and as another region takes no token. */
+let source: WebSource;
 before(async () => {
+  source = await startWebSource(({ url }, response) =>
+    response.writeHead(url?.startsWith('/v2/') ? 401 : 404).end(),
+  );
+  bodies.createImageImport = { location: `${source.url}/none`, image_properties: { disk_format: 'raw' } };
   server = await startServer({
+    import: { ...loopbackRules, regions: [{ name: 'far', endpoint: source.url }] },
+    export: loopbackPlaces,
     stores: [
       { id: 'local', type: 'file' },
       { id: 'second', type: 'file' },
     ],
+    cache: { enabled: true },
   });
+  const clone = { image_ref: await prepareImage('createImageClone', situations.own), region: 'far' };
+  bodies.createImageClone = clone;
+  bodies.createImageAction = { action_type: 'clone', ...clone };
 });
-after(() => server.close());
+after(async () => {
+  await server?.close();
+  await source?.close();
+});
 
 async function send(
   who: object,
@@ -92,6 +109,7 @@ async function prepareImage(name: RouteName, { owner, visibility }: Situation): 
   const data = name === 'importImage' ? 'stage' : 'file';
   if (!['uploadData', 'stageData', 'addLocation', 'failImage'].includes(name))
     await made(send(operator, 'PUT', `/v2/images/${id}/${data}`, 'bytes', 'application/octet-stream'));
+  if (name === 'uncacheImage') await made(send(operator, 'PUT', `/v2/cache/${id}`));
   if (name === 'reactivateImage') await made(send(operator, 'POST', `/v2/images/${id}/actions/deactivate`));
   if (visibility === 'shared')
     await made(
@@ -105,6 +123,32 @@ async function prepareTask(): Promise<string> {
   const answer = await send(operator, 'GET', `/v2/images/${image}/tasks`);
   const { tasks } = (await answer.json()) as { tasks: { id: string }[] };
   return tasks[0]!.id;
+}
+
+async function actionOf(route: string) {
+  if (route.startsWith('/v2/image-clones'))
+    return { collection: '/v2/image-clones', body: bodies.createImageClone };
+  if (route.startsWith('/v2/image-exports'))
+    return {
+      collection: '/v2/image-exports',
+      body: exportOf(await prepareImage('showImage', situations.own)),
+    };
+  return { collection: '/v2/image-imports', body: bodies.createImageImport };
+}
+
+/** Of the project `mine`; its source or its place is never there. */
+async function prepareAction({ path: route }: Route): Promise<string> {
+  const { collection, body } = await actionOf(route);
+  const { id } = await made(send(as('mine', 'member'), 'POST', collection, body));
+  await until('its failure', async () => {
+    const answer = await send(operator, 'GET', `${collection}/${id}`);
+    return ((await answer.json()) as { status: string }).status === 'failure';
+  });
+  return id;
+}
+
+function exportOf(image: string): object {
+  return { image_ref: image, location: `${source.url}/none` };
 }
 
 async function prepareNamespace({ owner, visibility }: Situation): Promise<void> {
@@ -123,18 +167,21 @@ async function prepareNamespace({ owner, visibility }: Situation): Promise<void>
 
 async function statusOf(name: RouteName, route: Route, who: object, situation: Situation): Promise<number> {
   const isNamespace = route.path.includes(':namespace');
-  const id = route.path.includes(':image_id') ? await prepareImage(name, situation) : '';
+  const id = isOfImage(name) ? await prepareImage(name, situation) : '';
   if (isNamespace) await prepareNamespace(situation);
   const task = route.path.includes(':task_id') ? await prepareTask() : '';
+  const action = route.path.includes(':action_id') ? await prepareAction(route) : '';
   const target = route.path
     .replace(':image_id', id)
     .replace(':store_id', 'local')
     .replace(':task_id', task)
+    .replace(':action_id', action)
     .replace(':namespace', 'space')
     .replace(':member_id', situation.owner === 'mine' ? 'friend' : 'mine')
     .replace(':tag', 'thing')
     .replace(':name', name === 'addMetadefTag' ? 'new' : 'thing');
-  const body = route.body === 'data' ? 'bytes' : bodies[name];
+  const document = name === 'createImageExport' ? exportOf(id) : bodies[name];
+  const body = route.body === 'data' ? 'bytes' : document;
   const type = route.body === 'data' ? 'application/octet-stream' : route.consumes?.[0];
   const { status } = await send(who, route.method, target, body, type);
   if (isNamespace || name === 'createNamespace')
@@ -149,10 +196,15 @@ async function row(name: RouteName, route: Route, label: string, situation: Situ
   return [name.padEnd(24), label.padEnd(10), ...cells.map((cell) => cell.padEnd(8))].join('').trimEnd();
 }
 
+/** In its path, or in its body. */
+function isOfImage(name: RouteName): boolean {
+  return routes[name].path.includes(':image_id') || name === 'createImageExport';
+}
+
 /** Situations tell apart only what has an owner; a namespace is either private or public. */
-function situationsOf(route: Route): [string, Situation][] {
+function situationsOf(name: RouteName, route: Route): [string, Situation][] {
   const all = Object.entries(situations);
-  if (route.path.includes(':image_id')) return all;
+  if (isOfImage(name)) return all;
   if (route.path.includes(':namespace')) return all.filter(([label]) => /own|private|public/.test(label));
   return [['-', situations.own]];
 }
@@ -161,7 +213,7 @@ test('every route answers every persona as the golden file says', async () => {
   const head = ['route'.padEnd(24), 'of'.padEnd(10), ...Object.keys(personas).map((name) => name.padEnd(8))];
   const lines = [head.join('').trimEnd()];
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][])
-    for (const [label, situation] of situationsOf(route))
+    for (const [label, situation] of situationsOf(name, route))
       lines.push(await row(name, route, label, situation));
   const found = `${lines.join('\n')}\n`;
   if (process.env.UPDATE_GOLDEN === '1') await writeFile(golden, found);

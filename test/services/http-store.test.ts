@@ -1,4 +1,4 @@
-/** Fetching from a real nginx, well and badly behaved, and the http store on it. */
+/** Fetching from a real nginx, well and badly behaved, sending to it, and the http store on it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -137,4 +137,47 @@ test('what a safe client must refuse is refused', async () => {
   await assert.rejects(usual.open(url('/files/image'), open), { code: 'address_blocked' });
   const local = url('/files/image').replace('127.0.0.1', 'localhost');
   await assert.rejects(usual.open(local, open), { code: 'address_blocked' });
+});
+
+const signal = new AbortController().signal;
+
+/** As a store gives them: one buffer again and again. */
+async function* zeros(size: number, step = 1024 * 1024): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.alloc(step);
+  for (let at = 0; at < size; at += step) yield buffer.subarray(0, Math.min(step, size - at));
+}
+
+const withCredentials = (address: string) =>
+  address.replace('//', `//${env.HTTP_AUTH_USER}:${env.HTTP_AUTH_PASSWORD}@`);
+
+test('what is sent to nginx is there, over http and https, in little memory', async () => {
+  const size = 256 * 1024 * 1024 + 17;
+  const expected = await digest(zeros(size));
+  for (const base of [url(''), env.HTTPS_URL!]) {
+    const before = process.memoryUsage.rss();
+    let most = before;
+    const watched = async function* () {
+      for await (const chunk of zeros(size)) {
+        most = Math.max(most, process.memoryUsage.rss());
+        yield chunk;
+      }
+    };
+    await fetcher.put(withCredentials(`${base}/place/image`), { size, chunks: watched(), signal });
+    assert.equal(await digest(createReadStream(join(folder, 'place/image'))), expected);
+    assert.ok(most - before < 96 * 1024 * 1024, `memory grew by ${most - before} bytes`);
+  }
+});
+
+test('what nginx does not want is told, also when it says so before it has all', async () => {
+  const refusals: readonly (readonly [string, number, string])[] = [
+    [url('/place/x'), 50_000_000, 'target_refused'],
+    [withCredentials(url('/place/x')), 400_000_000, 'target_refused'],
+    [url('/files/x'), 50_000_000, 'target_refused'],
+    [url('/redirect/x'), 50_000_000, 'target_refused'],
+    [`${env.HTTPS_URL}/error/403`, 50_000_000, 'target_refused'],
+    [url('/error/429'), 10, 'target_unavailable'],
+    [url('/error/502'), 500_000, 'target_unavailable'],
+  ];
+  for (const [address, size, code] of refusals)
+    await assert.rejects(fetcher.put(address, { size, chunks: zeros(size), signal }), { code }, address);
 });

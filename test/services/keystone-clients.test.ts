@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { until } from '../support/process.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { loopbackRules, serve, startWebSource } from '../support/web-source.ts';
+import { attempt } from '../walks/support/run.ts';
 import { type Keystone, startKeystone, type User, withoutKeystone } from './keystone.ts';
 
 const execute = promisify(execFile);
@@ -27,6 +30,7 @@ describe('commands', { skip: withoutKeystone(...commands), timeout: 600_000 }, (
     server = await startServer({
       listen: keystone.fact('IMAGE_LISTEN'),
       identity: { mode: 'keystone', keystone: keystone.settings() },
+      import: loopbackRules,
     });
     await writeFile(path.join(folder, 'disk'), data);
   });
@@ -38,7 +42,19 @@ describe('commands', { skip: withoutKeystone(...commands), timeout: 600_000 }, (
 
   const run = async (user: User, command: (typeof commands)[number], ...args: string[]) => {
     const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', HOME: folder, ...keystone.commandEnv(user) };
-    return (await execute(command, args, { env, cwd: folder })).stdout;
+    // Without a terminal the image command takes its input for data, unless it is closed.
+    const stdin = command === 'glance' ? { stdin: 'closed' } : {};
+    const ran = await attempt([command, ...args], { env, cwd: folder, ...stdin });
+    assert.equal(ran.code, 0, ran.stderr);
+    return ran.stdout.toString();
+  };
+  /** Resolves once an import has made the image active. */
+  const imported = async (id: string) => {
+    const headers = { 'X-Auth-Token': await keystone.token('demo-member') };
+    await until(`the import of ${id}`, async () => {
+      const answer = await fetch(`${server.url}/v2/images/${id}`, { headers });
+      return ((await answer.json()) as { status: string }).status === 'active';
+    });
   };
   const fails = (user: User, command: (typeof commands)[number], ...args: string[]) =>
     assert.rejects(run(user, command, ...args));
@@ -74,6 +90,10 @@ describe('commands', { skip: withoutKeystone(...commands), timeout: 600_000 }, (
     await openstack('demo-member', 'image', 'set', '--name', 'walked', '--tag', 'done', 'walk');
     assert.deepEqual(await names('demo-member', '--tag', 'done'), ['walked']);
     await openstack('demo-member', 'image', 'delete', 'walked');
+
+    const importing = ['image', 'create', '--import', '--file', 'disk', ...kind, 'imported'];
+    await imported((await json('demo-member', ...importing)).id);
+    await openstack('demo-member', 'image', 'delete', 'imported');
     await fails('demo-member', 'openstack', 'image', 'show', shown.id);
   });
 
@@ -102,6 +122,18 @@ describe('commands', { skip: withoutKeystone(...commands), timeout: 600_000 }, (
     await glance('demo-member', 'image-update', id, '--name', 'walked', '--property', 'os_distro=debian');
     assert.match(await glance('demo-member', 'image-show', id), /\| os_distro\s+\| debian /);
     await glance('demo-member', 'image-delete', id);
+
+    const source = await startWebSource((request, response) => serve(request, response, { bytes: data }));
+    try {
+      const web = ['--import-method', 'web-download', '--uri', `${source.url}/disk`];
+      const queued = await glance('demo-member', 'image-create', '--name', 'fetched', ...kind);
+      const fetched = /\| id\s+\| (\S+)/.exec(queued)![1]!;
+      await glance('demo-member', 'image-import', ...web, fetched);
+      await imported(fetched);
+      await glance('demo-member', 'image-delete', fetched);
+    } finally {
+      await source.close();
+    }
     await fails('demo-member', 'glance', 'image-show', id);
   });
 });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startServer, type TestServer } from '../support/server.ts';
+import { loopbackRules } from '../support/web-source.ts';
 import { rescueCdrom, rescueFloppy } from '../walks/support/real-images.ts';
 import { attempt } from '../walks/support/run.ts';
 import { type Keystone, startKeystone, withoutKeystone } from './keystone.ts';
@@ -28,6 +29,7 @@ describe('openstacksdk', { skip: withoutKeystone('openstack'), timeout: 600_000 
     server = await startServer({
       listen: keystone.fact('IMAGE_LISTEN'),
       identity: { mode: 'keystone', keystone: keystone.settings() },
+      import: loopbackRules,
     });
   });
   after(async () => {
@@ -36,11 +38,11 @@ describe('openstacksdk', { skip: withoutKeystone('openstack'), timeout: 600_000 
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
-  test('creates, uploads, finds, updates and downloads with its checksum properties', async () => {
+  test('creates, uploads, imports, finds, updates and downloads with its checksum properties', async () => {
     const args = [server.url, 'keystone', rescueCdrom.file, rescueFloppy.file, folder];
     const env = { HOME: folder, ...keystone.commandEnv('demo-member') };
     const { code, stderr } = await attempt([python, script, ...args], { env });
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /Ran 12 tests/);
+    assert.match(stderr, /Ran 17 tests/);
   });
 });

@@ -1,4 +1,6 @@
 /** A worker as a process of its own, told over IPC to take up flows, and what to do to itself at a moment of one. */
+// First, so that nothing has asked what time it is before.
+import './skewed-clock.ts';
 import { createLog, loadConfig, startApp } from '@tintype/server';
 import { Failure } from '../../packages/server/src/base/failure.ts';
 import type { Moment } from '../../packages/server/src/flows/seams.ts';
@@ -24,7 +26,7 @@ const config = await loadConfig({ file: process.argv[2]!, overrides: { dataDir: 
 const app = await startApp(config, createLog('fatal'), {
   roles: new Set(['worker']),
   seams: {
-    beatMs: 100,
+    beatMs: Number(process.env.TINTYPE_TEST_BEAT_MS),
     mayClaim: () => order !== null,
     reach({ record, when }) {
       if (record === order?.failAt?.record && when === order.failAt.when)

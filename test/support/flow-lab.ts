@@ -1,13 +1,14 @@
 /** A server whose flows tests can watch, stop and break, and workers that are processes of their own. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, createLog, loadConfig, startApp } from '@tintype/server';
+import { type App, createLog, loadConfig, runUpkeep, startApp } from '@tintype/server';
+import { sql } from 'kysely';
 import { stringify } from 'yaml';
 import { connect, type Database } from '../../packages/server/src/database/connect.ts';
 import { type Engine, openEngine } from '../../packages/server/src/flows/engine.ts';
@@ -17,7 +18,7 @@ import { type TestDatabase, testDatabase } from './database.ts';
 import type { Order } from './flow-child.ts';
 import { filesIn, until } from './process.ts';
 import { as } from './server.ts';
-import { loopbackRules, serve, startWebSource, type WebSource } from './web-source.ts';
+import { loopbackPlaces, loopbackRules, serve, startWebSource, take, type WebSource } from './web-source.ts';
 
 const child = join(import.meta.dirname, 'flow-child.ts');
 const log = createLog('fatal');
@@ -30,10 +31,33 @@ export interface Answer {
 /** Bytes that an image is made of. */
 export const imageData = randomBytes(700_000);
 
-/** File stores `one` and `two`, a staging area, a web server that has `imageData`, quotas, and a heart that beats ten times a second. */
+/** The record of an image that the web server has, as that of another region's image service. */
+export const remoteImage = {
+  id: '7f9c2ba4-e88f-4a27-8d1e-5f6a0c3b9d10',
+  status: 'active',
+  disk_format: 'raw',
+  container_format: 'bare',
+  size: imageData.length,
+  os_hash_algo: 'sha512',
+  os_hash_value: createHash('sha512').update(imageData).digest('hex'),
+  hw_cpu_cores: '4',
+  speed: '88mph',
+};
+
+export interface LabSettings {
+  /** Settings of imports besides. */
+  readonly importing?: object;
+  /** By their ids: settings of stores besides. */
+  readonly stores?: Readonly<Record<string, object>>;
+}
+
+/** File stores `one` and `two`, a staging area, a web server that has `imageData`, quotas, and a heart that beats every `beatMs`. */
 export class ServerLab {
   readonly folder: string;
   readonly home: TestDatabase;
+  readonly #beatMs: number;
+  readonly #importing: object;
+  readonly #stores: Readonly<Record<string, object>>;
   database!: Database;
   engine!: Engine;
   app!: App;
@@ -41,15 +65,32 @@ export class ServerLab {
   /** Called at every moment of the worker in this process. */
   reach: ((moment: Moment) => void) | null = null;
   /** Of the web server; put another in its place for other behaviour. */
-  answer: RequestListener = (request, response) =>
+  answer: RequestListener = async (request, response) => {
+    if (request.method === 'PUT') {
+      const body = await take(request, response);
+      if (body !== null) this.sent.set(request.url!, body);
+      return;
+    }
+    if (request.url === `/v2/images/${remoteImage.id}`) return response.end(JSON.stringify(remoteImage));
     serve(request, response, { bytes: imageData, headers: { ETag: '"data"' } });
+  };
+  /** What was sent to the web server, by path: whole requests only. */
+  readonly sent = new Map<string, Buffer>();
   /** Whether the worker in this process takes up flows. */
   isWorking = true;
   readonly #children = new Set<ChildProcess>();
 
-  constructor(folder: string, home: TestDatabase) {
+  constructor(
+    folder: string,
+    home: TestDatabase,
+    beatMs: number,
+    { importing = {}, stores = {} }: LabSettings,
+  ) {
+    this.#beatMs = beatMs;
+    this.#stores = stores;
     this.folder = folder;
     this.home = home;
+    this.#importing = importing;
   }
 
   at(...parts: string[]): string {
@@ -64,15 +105,21 @@ export class ServerLab {
       identity: { mode: 'headers' },
       dataDir: this.at('data'),
       database: { url: this.home.url },
-      stores: ['one', 'two'].map((id) => ({ id, type: 'file', path: this.at(id) })),
+      stores: ['one', 'two'].map((id) => ({ id, type: 'file', path: this.at(id), ...this.#stores[id] })),
       staging: { path: this.at('staging') },
-      import: loopbackRules,
+      import: {
+        ...loopbackRules,
+        methods: ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
+        regions: [{ name: 'Elsewhere', endpoint: this.web.url }],
+        ...this.#importing,
+      },
+      export: loopbackPlaces,
       quotas: { source: 'file', file: this.at('quotas.yaml') },
       shutdownGrace: 1,
     };
     await writeFile(this.at('config.yaml'), stringify(settings));
     const seams = {
-      beatMs: 100,
+      beatMs: this.#beatMs,
       mayClaim: () => this.isWorking,
       reach: (moment: Moment) => this.reach?.(moment),
     };
@@ -81,10 +128,17 @@ export class ServerLab {
     this.engine = await openEngine(this.home.config, log);
   }
 
-  /** A worker process, ready, and idle until it is given its order. */
-  async forkWorker(): Promise<ChildProcess> {
+  /** A worker process, ready, and idle until it is given its order; its clock is wrong by `skewMs`, and by the opposite after SIGUSR2. */
+  async forkWorker(skewMs = 0): Promise<ChildProcess> {
     const dataDir = this.at(`data-${randomUUID()}`);
-    const one = fork(child, [this.at('config.yaml'), dataDir], { stdio: 'inherit' });
+    const one = fork(child, [this.at('config.yaml'), dataDir], {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        TINTYPE_TEST_SKEW_MS: String(skewMs),
+        TINTYPE_TEST_BEAT_MS: String(this.#beatMs),
+      },
+    });
     this.#children.add(one);
     one.once('exit', () => this.#children.delete(one));
     const [word] = await once(one, 'message');
@@ -118,13 +172,34 @@ export class ServerLab {
     return (await this.engine.pool.query(text, values)).rows;
   }
 
+  /** Tables, of any schema, that have this text anywhere in a row. */
+  async tablesWith(text: string): Promise<string[]> {
+    const tables = await this.rows(
+      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
+       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`,
+    );
+    const found: string[] = [];
+    for (const { name } of tables) {
+      const rows = await this.rows(`SELECT 1 FROM ${name} AS row WHERE strpos(row::text, $1) > 0 LIMIT 1`, [
+        text,
+      ]);
+      if (rows.length > 0) found.push(name as string);
+    }
+    return found;
+  }
+
+  /** Parts of an image's data that are safe in the staging area. */
+  async stagedParts(image: string): Promise<number> {
+    return (await this.rows('SELECT 1 FROM staged_data WHERE image_id = $1', [image])).length;
+  }
+
   /** As an administrator. */
-  async ask(method: string, path: string, body?: unknown): Promise<Answer> {
+  async ask(method: string, path: string, body?: unknown, more: object = {}): Promise<Answer> {
     const isData = body instanceof Uint8Array;
     const type = isData ? 'application/octet-stream' : 'application/json';
     const answer = await fetch(`${this.app.url}${path}`, {
       method,
-      headers: { ...as('boss', 'admin'), ...(body === undefined ? {} : { 'Content-Type': type }) },
+      headers: { ...as('boss', 'admin'), ...more, ...(body === undefined ? {} : { 'Content-Type': type }) },
       body: body === undefined ? undefined : isData ? body : JSON.stringify(body),
     });
     const text = await answer.text();
@@ -138,20 +213,21 @@ export class ServerLab {
     return answer.body;
   }
 
-  async createImage(): Promise<string> {
-    const record = { name: 'x', disk_format: 'raw', container_format: 'bare' };
+  async createImage(more: object = {}): Promise<string> {
+    const record = { name: 'x', disk_format: 'raw', container_format: 'bare', ...more };
     return (await this.call('POST', '/v2/images', record)).id as string;
   }
 
-  async stagedImage(): Promise<string> {
-    const id = await this.createImage();
-    await this.call('PUT', `/v2/images/${id}/stage`, imageData);
+  async stagedImage(data: Uint8Array = imageData, more: object = {}): Promise<string> {
+    const id = await this.createImage(more);
+    await this.call('PUT', `/v2/images/${id}/stage`, data);
     return id;
   }
 
   /** Resolves with the id of the flow, which is that of its task. */
-  async startImport(image: string, method: string, more: object, uri?: string): Promise<string> {
-    await this.call('POST', `/v2/images/${image}/import`, { method: { name: method, uri }, ...more });
+  async startImport(image: string, method: string, more: object, source?: string | object): Promise<string> {
+    const from = typeof source === 'string' ? { uri: source } : source;
+    await this.call('POST', `/v2/images/${image}/import`, { method: { name: method, ...from }, ...more });
     const { tasks } = await this.call('GET', `/v2/images/${image}/tasks`);
     return (tasks as { id: string; type: string }[]).find(({ type }) => type === 'api_image_import')!.id;
   }
@@ -169,7 +245,7 @@ export class ServerLab {
     const places = await this.rows('SELECT store, key, status FROM image_locations WHERE image_id = $1', [
       image,
     ]);
-    const doomed = places.filter(({ status }) => status !== 'active');
+    const doomed = places.filter(({ status }) => status === 'pending_delete');
     assert.deepEqual(doomed, [], 'no bytes are left to be removed');
     for (const store of ['one', 'two']) {
       const recorded = places.filter((place) => place.store === store).map(({ key }) => key);
@@ -177,6 +253,17 @@ export class ServerLab {
       assert.deepEqual(files.sort(), recorded.sort(), `files in store ${store}`);
     }
     return places.map(({ store }) => store as string).sort();
+  }
+
+  /** Those of the servers and workers end; the test keeps its own. */
+  async loseDatabase(): Promise<void> {
+    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'tintype%'`.execute(this.database.db);
+  }
+
+  /** As an operator has it done beside the server. */
+  async upkeep(name: string, dryRun: boolean): ReturnType<typeof runUpkeep> {
+    return await runUpkeep({ config: this.at('config.yaml') }, { name, dryRun });
   }
 
   async stagedFiles(): Promise<string[]> {
@@ -192,7 +279,7 @@ export class ServerLab {
     };
     await until('an empty staging area', async () => (await this.stagedFiles()).length === 0);
     for (const store of ['one', 'two']) await until(`whole images in store ${store}`, () => whole(store));
-    for (const table of ['uploads', 'staged_data'])
+    for (const table of ['uploads', 'staged_data', 'export_data'])
       assert.deepEqual(await this.rows(`SELECT * FROM ${table}`), [], table);
   }
 
@@ -211,10 +298,10 @@ export class ServerLab {
   }
 }
 
-/** `close` it in `after`. */
-export async function openLab(): Promise<ServerLab> {
+/** `beatMs`: workers are dead after five times that, so a test in which none may be has long ones. `close` it in `after`. */
+export async function openLab(beatMs = 200, settings: LabSettings = {}): Promise<ServerLab> {
   const home = await testDatabase();
-  const lab = new ServerLab(await mkdtemp(join(tmpdir(), 'tintype-flows-')), home);
+  const lab = new ServerLab(await mkdtemp(join(tmpdir(), 'tintype-flows-')), home, beatMs, settings);
   try {
     await lab.open();
     return lab;

@@ -41,7 +41,7 @@ export function webStore(web: Web): Store {
   };
 }
 
-/** `files` as a store that other services write into, and name objects of. */
+/** `files` as a store that other services write into, name objects of, and have cloned those that are named so. */
 export function poolStore(files: Store): Store {
   return {
     id: 'pool',
@@ -52,6 +52,7 @@ export function poolStore(files: Store): Store {
     get: (key, range) => files.get(key, range),
     stat: (key) => files.stat(key),
     delete: (key) => files.delete(key),
+    isInUse: async (key) => key.startsWith('cloned'),
     list: () => files.list(),
     urlOf: (key) => `pool://here/${key}`,
     keyOf: (url) => /^pool:\/\/here\/([\w.-]+)$/.exec(url)?.[1] ?? null,

@@ -7,6 +7,7 @@ import { connect } from '../../packages/server/src/database/connect.ts';
 import { openSession, type Session } from '../../packages/server/src/database/session.ts';
 import { LocationChecks } from '../../packages/server/src/images/location-checks.ts';
 import type { ImageParts, ImageSettings } from '../../packages/server/src/images/parts.ts';
+import { RememberedImages } from '../../packages/server/src/images/remembered-images.ts';
 import { RunningUploads } from '../../packages/server/src/images/running-uploads.ts';
 import { noCertificates } from '../../packages/server/src/images/signing/sources/source.ts';
 import { openPolicy } from '../../packages/server/src/policy/policy.ts';
@@ -35,6 +36,7 @@ const settings: ImageSettings = {
   hashAlgorithm: 'sha512',
   legacyMd5: true,
   requireFormatMatch: true,
+  verifyDownloads: 'auto',
   showDirectUrl: true,
   showMultipleLocations: true,
   delayedDelete: false,
@@ -59,11 +61,13 @@ export async function openImageParts(): Promise<TestParts> {
     database,
     session,
     stores,
+    cache: null,
     policy,
     protections: openProtections(null, 'roles', policy, log),
     signatures: { required: false, certificates: noCertificates, trusted: null },
     quotas: { enabled: true, of: async () => ({ ...unlimited, image_size_total: 1 }) },
     uploads: new RunningUploads(),
+    remembered: new RememberedImages(),
     log,
     settings,
   };

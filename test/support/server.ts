@@ -1,11 +1,13 @@
 /** A real server in this process: own data directory, own database, a free port. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { type Config, createLog, loadConfig, startApp } from '@tintype/server';
 import { stringify } from 'yaml';
 import { testDatabase } from './database.ts';
+import { SecretWatch, secretsOf } from './secrets.ts';
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
@@ -18,6 +20,7 @@ export interface TestServer {
   readonly log: string[];
   /** Names of the files that hold image data, finished or not. */
   storedFiles(): Promise<string[]>;
+  /** Fails when a secret of its configuration was in any answer, or in any line of its log. */
   close(): Promise<void>;
 }
 
@@ -47,13 +50,19 @@ export async function startServer(settings: DeepPartial<Config> = {}): Promise<T
   await writeFile(file, text);
   const config = await loadConfig({ file });
   const log: string[] = [];
+  const watch = new SecretWatch();
+  for (const secret of await secretsOf(file)) watch.add(secret);
   const lines = new Writable({
     write(chunk, _encoding, done) {
+      watch.look('in the log', Buffer.from(chunk));
       log.push(String(chunk));
       done();
     },
   });
   const app = await startApp(config, createLog('info', lines));
+  if (app.tokenFile !== null)
+    watch.add({ setting: 'tokenFile', value: (await readFile(app.tokenFile, 'utf8')).trim() });
+  const unwatch = watch.listen(Number(new URL(app.url).port));
   return {
     url: app.url,
     config,
@@ -67,8 +76,10 @@ export async function startServer(settings: DeepPartial<Config> = {}): Promise<T
     },
     async close() {
       await app.close();
+      unwatch();
       await database.close();
       await rm(folder, { recursive: true, force: true });
+      assert.equal([...watch.leaks].join(', '), '', `told: ${[...watch.leaks].join(', ')}`);
     },
   };
 }

@@ -82,18 +82,27 @@ function end(response: ServerResponse, bytes: Buffer, cutAfter: number | undefin
   else response.write(bytes.subarray(0, cutAfter), () => response.socket?.end());
 }
 
-/** Fetch settings under which such a server can be read from. */
-export const loopbackRules = {
+/** Settings of exports under which they can be sent to such a server. */
+export const loopbackPlaces = {
   allowedSchemes: ['http', 'https'] as ('http' | 'https')[],
   allowedPorts: [] as number[],
   allowedHosts: [] as string[],
   deniedHosts: [] as string[],
   allowPrivateAddresses: true,
-  caFile: null,
 };
+
+/** Fetch settings under which such a server can be read from. */
+export const loopbackRules = { ...loopbackPlaces, caFile: null };
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const chunk of source) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts);
+}
+
+/** What was sent with a request, answered with 201; null when it was cut. */
+export async function take(request: IncomingMessage, response: ServerResponse): Promise<Buffer | null> {
+  const body = await collect(request).catch(() => null);
+  if (body !== null) response.writeHead(201).end();
+  return body;
 }

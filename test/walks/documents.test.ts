@@ -67,10 +67,12 @@ async function follow(document: Document, person: Person): Promise<void> {
     await succeed(['bash', '-euo', 'pipefail', '-x', '-c', script]);
     for (const [file, image] of Object.entries(documents[document]))
       await assertSame(path.join(person.project, file), image);
+    const shown = await attempt(['npx', 'tintype', '--quiet', 'image', 'list'], { cwd: person.project, env });
+    const given = { token: server.token, id: shown.stdout.toString().trim().split('\n')[0] };
     for (const program of await blocksOf(document, 'ts', server.port)) {
       // Where they come from is not what the documents show.
       const file = path.join(person.project, 'program.ts');
-      await writeFile(file, `const token = process.env.TOKEN;\n${program}`);
+      await writeFile(file, `const { token, id } = ${JSON.stringify(given)};\n${program}`);
       await succeed([person.node, file]);
     }
   } finally {

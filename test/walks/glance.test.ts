@@ -1,8 +1,9 @@
 /** The `glance` command as Debian ships it walks through the main job, in both identity modes. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { serve, startWebSource } from '../support/web-source.ts';
 import { walk } from './support/packages.ts';
 import {
   assertSame,
@@ -202,6 +203,33 @@ function longWalk(mode: Mode): void {
     const poured = path.join(stock.folder, 'got.img');
     await writeFile(poured, stdout);
     await assertSame(poured, rescueFloppy);
+  });
+
+  it('imports what it staged, and from the web', async () => {
+    const via = ['image-create-via-import', ...formats(rescueFloppy)];
+    const staged = ['--import-method', 'glance-direct', '--file', rescueFloppy.file, '--name', 'staged'];
+    // It does not want anything on its standard input.
+    const made = [readPairs(await glance([...via, ...staged], 'closed')).id!];
+    const data = await readFile(rescueFloppy.file);
+    const source = await startWebSource((request, response) => serve(request, response, { bytes: data }));
+    try {
+      const fetched = [
+        '--import-method',
+        'web-download',
+        '--uri',
+        `${source.url}/floppy.img`,
+        '--name',
+        'fetched',
+      ];
+      made.push(readPairs(await glance([...via, ...fetched], 'closed')).id!);
+      for (const id of made) {
+        await stock.imported(id);
+        await assertShownAs(await show(id), rescueFloppy);
+      }
+    } finally {
+      await source.close();
+    }
+    await glance(['image-delete', ...made]);
   });
 
   it('is told why data is refused, then and later', async () => {

@@ -120,6 +120,16 @@ function longWalk(mode: Mode): void {
     await image(['delete', 'progress']);
   });
 
+  it('imports what it creates, and takes it out of service', async () => {
+    const args = ['--import', '--disk-format', 'iso', '--file', rescueCdrom.file, 'imported'];
+    await stock.imported((await create(args)).id);
+    await assertShownAs(await show('imported'), rescueCdrom);
+    await image(['set', '--deactivate', 'imported']);
+    assert.equal((await show('imported')).status, 'deactivated');
+    await image(['set', '--activate', 'imported']);
+    await image(['delete', 'imported']);
+  });
+
   it('creates a record without data, and an image of no bytes', async () => {
     const record = await create(['--disk-format', 'qcow2', 'record'], 'closed');
     assert.equal(record.status, 'queued');

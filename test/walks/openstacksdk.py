@@ -3,13 +3,17 @@
 Called with URL, token (or the word none or keystone), a real image, a second one, a folder to write to. With Keystone who
 calls, and where the service is, comes from the environment and the catalogue.
 """
+import functools
 import hashlib
+import http.server
 import pathlib
 import sys
+import threading
 import unittest
 
 import openstack
 from openstack import exceptions
+from openstack import resource
 
 url, token, first, second, folder = sys.argv[1:]
 del sys.argv[1:]
@@ -29,6 +33,11 @@ def connect():
     return openstack.connect(auth_type='admin_token', auth={'endpoint': url, 'token': token}, **common)
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
+
 class Walk(unittest.TestCase):
     def setUp(self):
         self.conn = connect()
@@ -44,6 +53,20 @@ class Walk(unittest.TestCase):
     def create(self, name='disc', filename=first, **more):
         return self.conn.image.create_image(
             name, filename=filename, disk_format='iso', container_format='bare', validate_checksum=True, **more)
+
+    def imported(self, image):
+        return resource.wait_for_status(self.conn.image, image, 'active', ['killed'], interval=0.2, wait=60)
+
+    def web_source(self, path):
+        """Serves the folder of the file as long as the test runs; the URL of the file."""
+        handler = functools.partial(Quiet, directory=str(pathlib.Path(path).parent))
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return 'http://127.0.0.1:%d/%s' % (server.server_port, pathlib.Path(path).name)
 
     def test_finds_the_version_by_asking(self):
         self.assertEqual(self.conn.image.get_endpoint(), url + '/v2/')
@@ -81,6 +104,38 @@ class Walk(unittest.TestCase):
         image = self.conn.image.upload_image(
             name='direct', disk_format='raw', container_format='bare', data=pathlib.Path(second).read_bytes())
         self.assertEqual(self.conn.image.get_image(image.id).status, 'active')
+
+    def test_imports_what_it_creates(self):
+        made = self.imported(self.create(use_import=True))
+        self.assertEqual(made.hash_value, digest('sha512', first))
+        self.assertEqual(made.properties['owner_specified.openstack.sha256'], digest('sha256', first))
+
+    def test_imports_what_was_staged(self):
+        image = self.conn.image.create_image('staged', disk_format='iso', container_format='bare')
+        self.conn.image.stage_image(image, filename=first)
+        self.assertEqual(self.conn.image.get_image(image.id).status, 'uploading')
+        self.conn.image.import_image(image)
+        self.assertEqual(self.imported(image).hash_value, digest('sha512', first))
+
+    def test_imports_from_the_web(self):
+        image = self.conn.image.create_image('fetched', disk_format='iso', container_format='bare')
+        self.conn.image.import_image(image, method='web-download', uri=self.web_source(first))
+        self.assertEqual(self.imported(image).hash_value, digest('sha512', first))
+
+    def test_shares(self):
+        made = self.create(visibility='shared')
+        self.conn.image.add_member(made, member_id='neighbours')
+        self.assertEqual([(member.member_id, member.status) for member in self.conn.image.members(made)],
+                         [('neighbours', 'pending')])
+        self.conn.image.remove_member('neighbours', made)
+        self.assertEqual(list(self.conn.image.members(made)), [])
+
+    def test_takes_out_of_service_and_back(self):
+        made = self.create()
+        self.conn.image.deactivate_image(made)
+        self.assertEqual(self.conn.image.get_image(made.id).status, 'deactivated')
+        self.conn.image.reactivate_image(made)
+        self.assertEqual(self.conn.image.get_image(made.id).status, 'active')
 
     def test_finds_by_name_and_id_and_hidden(self):
         made = self.create()

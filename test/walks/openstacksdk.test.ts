@@ -19,7 +19,7 @@ async function sdkWalk(mode: Mode): Promise<void> {
     const args = [url, word, rescueCdrom.file, rescueFloppy.file, stock.folder];
     const { code, stderr } = await attempt([python, script, ...args], { env: stock.env });
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /Ran 12 tests/);
+    assert.match(stderr, /Ran 17 tests/);
   } finally {
     await stock.close();
   }

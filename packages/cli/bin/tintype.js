@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** Starts the `tintype` command, on the pinned Node when the running one is too old for it. Plain JavaScript for any Node. */
+/**
+ * Starts the `tintype` command: on the pinned Node when the running one is too old for it, and the server with a limit
+ * that Node takes only at its start. Plain JavaScript for any Node.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,6 +10,14 @@ import { fileURLToPath } from 'node:url';
 
 const needed = 24;
 const script = realpathSync(fileURLToPath(import.meta.url));
+
+/** MiB of a half of the young generation: where it may grow, 200 slow transfers take half as much memory again. */
+const serverFlags = ['--max-semi-space-size=4'];
+
+function missingFlags() {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
+  return process.argv[2] !== 'serve' || given.includes('semi-space') ? [] : serverFlags;
+}
 
 /** @returns {string | undefined} the Node that was installed with the project */
 function findPinnedNode() {
@@ -23,13 +34,14 @@ function findPinnedNode() {
   }
 }
 
+/** Puts another Node in the place of this process, where that can be done. */
+const replace = process.platform === 'win32' ? undefined : process.execve;
+
 /** @param {string} node */
 function startAgain(node) {
   const env = { ...process.env, TINTYPE_LAUNCHER: String(process.pid) };
-  const args = [...process.execArgv, script, ...process.argv.slice(2)];
-  // Where it can be done, the new Node takes the place of this process.
-  if (process.execve !== undefined && process.platform !== 'win32')
-    process.execve(node, [node, ...args], env);
+  const args = [...process.execArgv, ...missingFlags(), script, ...process.argv.slice(2)];
+  replace?.(node, [node, ...args], env);
   // The channel tells the command when this process is gone, however it went.
   const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env });
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
@@ -54,6 +66,7 @@ function fail(sentence) {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
+  if (replace !== undefined && missingFlags().length > 0) startAgain(process.execPath);
   await import('../src/main.ts');
 } else {
   const node = process.env.TINTYPE_LAUNCHER === undefined ? findPinnedNode() : undefined;

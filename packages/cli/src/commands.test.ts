@@ -5,7 +5,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Image } from '@tintype/client';
+import type { CacheState, Image } from '@tintype/client';
+import { until } from '../../../test/support/process.ts';
 import { startServer, type TestServer } from '../../../test/support/server.ts';
 import { type Outcome, type RunOptions, tintype } from './testing/tintype.ts';
 
@@ -208,4 +209,38 @@ test('status tells the server and whether it takes the token', async () => {
   const bad = await run('status', { env: { TINTYPE_ENDPOINT: `${server.url}/v2`, TINTYPE_TOKEN: 'wrong' } });
   assert.equal(bad.code, 0);
   assert.match(bad.stdout, /^access +refused$/m);
+});
+
+test('the cache of the node is looked after', async () => {
+  const keeping = await startServer({
+    identity: { mode: 'tokens' },
+    cache: { enabled: true, nodeUrl: 'http://node' },
+  });
+  const env = { TINTYPE_ENDPOINT: keeping.url, TINTYPE_TOKEN_FILE: keeping.tokenFile! };
+  const said = async (args: string) => {
+    const { code, stdout, stderr } = await run(args, { env });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  try {
+    const { id } = await json('image create kept --file disk.raw', { env });
+    assert.equal(await said('cache add kept'), `queued ${id}\n`);
+    await until('it is cached', async () =>
+      (await said('cache list')).includes(`${id}  cached  2.9 MiB  0 `),
+    );
+    assert.equal(await said('cache list --quiet'), `${id}\n`);
+    const { cached_images: cached } = await json<CacheState>('cache list', { env });
+    assert.equal(cached[0]?.image_id, id);
+    await until('the node is named', async () => (await said('cache nodes kept')) === 'http://node\n');
+    assert.equal(await said('cache prune'), 'removed 0 images of 0 B together\n');
+    assert.equal(await said('cache remove kept'), `removed ${id}\n`);
+    const again = await run(`cache remove ${id}`, { env });
+    assert.match(again.stderr, /is neither in the cache nor queued/);
+    assert.deepEqual(await json('cache clear --only queue', { env }), { cleared: ['queue'] });
+    assert.equal(await said('cache clear'), 'the cache is empty\n');
+  } finally {
+    await keeping.close();
+  }
+  const off = await run('cache list');
+  assert.match(off.stderr, /This server keeps no copies of images/);
 });

@@ -77,6 +77,27 @@ test('the command ends when its launcher is killed', { skip }, async () => {
   await closed;
 });
 
+/** Node tells how it was started. */
+const telling = '--import=data:text/javascript,console.error(process.execArgv.join())';
+
+for (const [what, old] of [
+  ['a new Node', undefined],
+  ['an old Node', node],
+] as const)
+  test(`the server runs with a small young generation, started by ${what}`, {
+    skip: what === 'an old Node' && skip,
+  }, async () => {
+    const flagsOf = async (words: string[], options = telling) => {
+      const env = { NODE_OPTIONS: options };
+      const { code, stderr } = await tintype([...words, '--help'], { node: old, env });
+      assert.equal(code, 0);
+      return stderr.trim().split('\n').at(-1);
+    };
+    assert.equal(await flagsOf(['serve']), '--max-semi-space-size=4');
+    assert.equal(await flagsOf(['serve'], `${telling} --max-semi-space-size=32`), '');
+    assert.equal(await flagsOf(['image']), '');
+  });
+
 test('without a newer Node it says what is missing', { skip }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tintype-launcher-'));
   try {

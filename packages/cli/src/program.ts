@@ -1,8 +1,11 @@
 /** The whole command tree. */
 import { Command, Option } from 'commander';
+import { addAction } from './commands/action.ts';
+import { addCache } from './commands/cache.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDb } from './commands/db.ts';
+import { addEvents } from './commands/events.ts';
 import { addFlow } from './commands/flow.ts';
 import { addImage } from './commands/image.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -50,6 +53,8 @@ export function createProgram(): Command {
   const commands = [
     addServe,
     addImage,
+    addAction,
+    addEvents,
     addInspect,
     addStatus,
     addToken,
@@ -57,6 +62,7 @@ export function createProgram(): Command {
     addConfig,
     addPolicy,
     addMetadef,
+    addCache,
     addFlow,
     addUpkeep,
   ];

@@ -1,6 +1,6 @@
 /** The commands that run the server's own code: serve, token, db, config, metadef. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -143,6 +143,40 @@ test('upkeep is listed, looked at and done', async () => {
     'expired-tasks: 0 done\n',
   );
   assert.equal((await run('upkeep run everything --config config.yaml')).code, 3);
+  assert.match((await run('upkeep run reconcile --config config.yaml')).stdout, /0 found, 0 repaired$/m);
+  const scrub = await json('upkeep run reconcile --scrub --rate 100 --config config.yaml');
+  assert.deepEqual((scrub as { findings: unknown }).findings, []);
+  assert.equal((await run('upkeep run reconcile --sample 10 --config config.yaml')).code, 0);
+  for (const wrong of ['expired-tasks --repair', 'expired-tasks --sample 10', 'reconcile --sample 0'])
+    assert.equal((await run(`upkeep run ${wrong} --config config.yaml`)).code, 2, wrong);
+});
+
+test('what a store has without a record is told as a table and as JSON, and goes when it is asked to', async () => {
+  const images = join(folder, 'data/images/local');
+  await mkdir(images, { recursive: true });
+  const id = '01234567-89ab-4def-8123-456789abcdef';
+  const [orphan, foreign] = [`${id}.0123456789ab`, 'notes-of-somebody'];
+  const old = new Date(Date.now() - 3 * 86_400_000);
+  for (const name of [orphan, foreign, `${id}.ba9876543210`]) await writeFile(join(images, name), 'bytes');
+  for (const name of [orphan, foreign]) await utimes(join(images, name), old, old);
+
+  const told = await run('upkeep run reconcile --config config.yaml');
+  assert.equal(told.code, 1, 'something is left to do');
+  assert.match(told.stdout, /^FINDING +STORE +OBJECT +IMAGE +BYTES +REPAIRED/m);
+  assert.match(told.stdout, new RegExp(`^orphan +local +${orphan} +${id} +5 +no`, 'm'));
+  assert.match(told.stdout, new RegExp(`^foreign +local +${foreign} +5 +no`, 'm'));
+  assert.match(told.stdout, /^reconcile: \d+ looked at, 2 found, 0 repaired$/m);
+  const { findings } = await json<{ findings: { kind: string; key: string; repaired: boolean }[] }>(
+    'upkeep run reconcile --repair --config config.yaml',
+  );
+  assert.deepEqual(findings.map(({ kind, key, repaired }) => [kind, key, repaired]).toSorted(), [
+    ['foreign', foreign, false],
+    ['orphan', orphan, true],
+  ]);
+  assert.deepEqual((await readdir(images)).filter((name) => !name.startsWith('.')).toSorted(), [
+    `${id}.ba9876543210`,
+    foreign,
+  ]);
 });
 
 test('what cannot be is refused', async () => {

@@ -1,6 +1,6 @@
 /** The options that every command has, completed from the environment. */
 import { readFileSync } from 'node:fs';
-import { ImageClient } from '@tintype/client';
+import { type ConnectionOptions, ImageClient } from '@tintype/client';
 import type { Command } from 'commander';
 import { systemError, UsageError } from './command-error.ts';
 import { version } from './version.ts';
@@ -57,8 +57,14 @@ export function findAccess(options: GlobalOptions, environment: Environment): Ac
 }
 
 export function connect(command: Command): ImageClient {
-  const access = findAccess(command.optsWithGlobals<GlobalOptions>(), process.env);
-  return new ImageClient({ ...access, userAgent: `tintype/${version()}` });
+  return new ImageClient(connectionTo(command));
+}
+
+/** How to speak to the server that was named, or to that at `endpoint`. */
+export function connectionTo(command: Command, endpoint?: string): ConnectionOptions {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const access = findAccess(endpoint === undefined ? options : { ...options, endpoint }, process.env);
+  return { ...access, userAgent: `tintype/${version()}` };
 }
 
 function readTokenFile(file: string): string {

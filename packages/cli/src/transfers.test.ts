@@ -44,6 +44,32 @@ function sendHalf(response: ServerResponse): void {
   response.write(data.subarray(0, data.length / 2));
 }
 
+test('a download that is cut goes on at another endpoint, and the token is for that what it is for the first', async () => {
+  const tokens: unknown[] = [];
+  const other = await listen((request, response) => {
+    tokens.push(request.headers['x-auth-token']);
+    const { range } = request.headers;
+    if (range === undefined) return void response.end(data);
+    const [first, last] = /^bytes=(\d+)-(\d+)$/.exec(range)!.slice(1).map(Number);
+    const part = data.subarray(first, last! + 1);
+    const head = { 'Content-Range': `bytes ${first}-${last}/${data.length}`, 'Content-Length': part.length };
+    response.writeHead(206, head).end(part);
+  });
+  await using _other = other;
+  await using cutting = await serving((response) => {
+    sendHalf(response);
+    setImmediate(() => response.destroy());
+  });
+  const cwd = await freshFolder();
+  const words = ['image', 'download', 'a', '--token', 'secret', '-o', 'new'];
+  const run = (...more: string[]) => tintype([...words, '--endpoint', cutting.url, ...more], { cwd });
+  const { code, stderr } = await run('--also', 'http://127.0.0.1:9', '--also', other.url);
+  assert.equal(code, 0, stderr);
+  assert.ok((await readFile(join(cwd, 'new'))).equals(data));
+  assert.deepEqual(tokens, ['secret']);
+  assert.equal((await run('--also', other.url, '--redirect')).code, 2);
+});
+
 test('a download that is cut, short or wrong leaves no file and keeps the old one', async () => {
   const damaged = Buffer.from(data);
   damaged[1_000_000]! ^= 1;

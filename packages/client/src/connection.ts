@@ -86,6 +86,35 @@ export class Connection {
     throw await this.#refusal(answer);
   }
 
+  /**
+   * What the address gives that a redirecting answer names, asked without the token; null when the address is none to follow,
+   * or does not give what was asked for. Throws the reason of an abort.
+   */
+  async follow(
+    redirecting: Answer,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly answer: Answer; readonly from: string } | null> {
+    await redirecting.body?.cancel();
+    const address = URL.parse(redirecting.headers.get('location') ?? '');
+    const isSafe = address?.protocol === 'https:' || !this.endpoint.startsWith('https:');
+    if (address === null || !/^https?:$/.test(address.protocol) || !isSafe) return null;
+    const answer = await this.take(address, headers, signal).catch(() => null);
+    signal?.throwIfAborted();
+    return answer === null ? null : { answer, from: address.origin };
+  }
+
+  /** What this address gives, asked without the token. Throws ConnectionError, ProtocolError for another status than 200 and 206, or the reason of an abort. */
+  async take(address: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
+    const options = { method: 'GET', headers: { ...this.#own, ...headers }, redirect: 'manual' } as const;
+    const answer = await this.#fetch(address.href, { ...options, signal }).catch((thrown) => {
+      throw this.failure(thrown, signal, address.origin);
+    });
+    if (answer.status === 200 || answer.status === 206) return answer;
+    await answer.body?.cancel();
+    throw new ProtocolError(`${address.origin} answered ${answer.status} to a request for data`);
+  }
+
   /** The answer's JSON object. */
   async json<T>(request: ApiRequest): Promise<T> {
     const answer = await this.send({
@@ -127,9 +156,9 @@ export class Connection {
     }
   }
 
-  /** What a rejected fetch or a broken body means. */
-  failure(thrown: unknown, signal?: AbortSignal): unknown {
-    return signal?.aborted ? signal.reason : explainFetchFailure(thrown, this.endpoint);
+  /** What a rejected fetch or a broken body means, of an answer that came `from` there. */
+  failure(thrown: unknown, signal?: AbortSignal, from = this.endpoint): unknown {
+    return signal?.aborted ? signal.reason : explainFetchFailure(thrown, from);
   }
 
   async #refusal(answer: Answer): Promise<Error> {

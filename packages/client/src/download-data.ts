@@ -5,11 +5,19 @@ import { NoDataError, ProtocolError, VerificationError } from './errors.ts';
 import { getImage } from './find-image.ts';
 import { type CreateHasher, digestError, type Hasher, recordedDigests, sizeError } from './hasher.ts';
 import type { Image } from './image.ts';
+import { imageAs } from './image-as.ts';
 import type { Progress } from './upload-data.ts';
 
 interface CommonOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Takes the data from the store itself, without the token, where the server allows it; from the server when it does not, the
+   * store cannot be reached, or this is a browser, which tells no page where an answer leads to.
+   */
+  readonly redirect?: boolean;
+  /** The data in this format, where the image has a copy in it. A record is then that of `imageAs`. */
+  readonly diskFormat?: string;
 }
 
 export interface WholeDownload extends CommonOptions {
@@ -27,7 +35,7 @@ export interface PartialDownload extends CommonOptions {
 
 export type DownloadOptions = WholeDownload | PartialDownload;
 
-interface Check {
+export interface Check {
   readonly algorithm: string;
   readonly expected: string;
   readonly hasher: Hasher;
@@ -43,42 +51,89 @@ export async function downloadData(
   image: Image | string,
   options: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { range, signal, verify = false } = options;
+  const { range, signal, verify = false, diskFormat } = options;
   const id = typeof image === 'string' ? image : image.id;
-  const record = typeof image === 'string' && verify ? await getImage(connection, image, signal) : image;
-  const answer = await connection.send({
-    method: 'GET',
-    path: `/v2/images/${segment(id)}/file`,
-    headers: {
-      Accept: 'application/octet-stream, application/json',
-      'Accept-Encoding': 'identity',
-      ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end ?? ''}` }),
-    },
-    signal,
-  });
+  const isToFind = typeof image === 'string' && verify;
+  const record = isToFind ? await findRecord(connection, image, diskFormat, signal) : image;
+  const { answer, from } = await open(connection, id, options);
   try {
     if (answer.status === 204) throw new NoDataError(id);
     if ((answer.status === 206) !== (range !== undefined)) {
       throw new ProtocolError(
-        `${connection.endpoint} answered ${answer.status} to a request for ${range ? 'a range' : 'all'}`,
+        `${from} answered ${answer.status} to a request for ${range ? 'a range' : 'all'}`,
       );
     }
-    const check = verify ? openCheck(id, typeof record === 'string' ? null : record, answer, verify) : null;
-    const total =
-      range === undefined && typeof record !== 'string'
-        ? (record.size ?? bodySize(answer))
-        : bodySize(answer);
-    return checkedStream(connection, answer, { id, total, check, ...options });
+    const isRecord = typeof record !== 'string';
+    const check = verify ? openCheck(id, isRecord ? record : null, verify, sentDigest(answer)) : null;
+    const total = range === undefined && isRecord ? (record.size ?? bodySize(answer)) : bodySize(answer);
+    return checkedStream(connection, { answer, from }, { id, total, check, ...options });
   } catch (thrown) {
     await answer.body?.cancel();
     throw thrown;
   }
 }
 
-function openCheck(id: string, record: Image | null, answer: Answer, createHasher: CreateHasher): Check {
-  const digests = record === null ? [] : recordedDigests(record);
+async function findRecord(
+  connection: Connection,
+  id: string,
+  diskFormat: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Image> {
+  const image = await getImage(connection, id, signal);
+  return diskFormat === undefined ? image : await imageAs(connection, image, diskFormat, signal);
+}
+
+interface Opened {
+  readonly answer: Answer;
+  /** What gave it. */
+  readonly from: string;
+}
+
+async function open(
+  connection: Connection,
+  id: string,
+  { range, signal, redirect = false, diskFormat }: DownloadOptions,
+): Promise<Opened> {
+  const headers = dataHeaders(range);
+  const ask = { method: 'GET', path: dataPath(id, diskFormat), headers, signal } as const;
+  const from = connection.endpoint;
+  if (!redirect) return { answer: await connection.send(ask), from };
+  const path = dataPath(id, diskFormat, { redirect: 'true' });
+  // 0: what a browser makes of it.
+  const answer = await connection.send({ ...ask, path, accept: [307, 0] });
+  if (answer.status !== 307 && answer.status !== 0) return { answer, from };
+  const elsewhere = await connection.follow(answer, headers, signal);
+  return elsewhere ?? { answer: await connection.send(ask), from };
+}
+
+export function dataPath(id: string, diskFormat?: string, more: Record<string, string> = {}): string {
+  const format: Record<string, string> = diskFormat === undefined ? {} : { disk_format: diskFormat };
+  const query = String(new URLSearchParams({ ...format, ...more }));
+  return `/v2/images/${segment(id)}/file${query === '' ? '' : `?${query}`}`;
+}
+
+export function dataHeaders(range: PartialDownload['range'] | undefined): Record<string, string> {
+  return {
+    Accept: 'application/octet-stream, application/json',
+    'Accept-Encoding': 'identity',
+    ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end ?? ''}` }),
+  };
+}
+
+function sentDigest(answer: Answer): string | null {
   const header = answer.headers.get('content-md5');
-  if (header !== null && /^[0-9a-f]{32}$/i.test(header)) digests.push(['md5', header]);
+  return header !== null && /^[0-9a-f]{32}$/i.test(header) ? header : null;
+}
+
+/** `md5`: what the answer itself says. Throws VerificationError `unverifiable`. */
+export function openCheck(
+  id: string,
+  record: Image | null,
+  createHasher: CreateHasher,
+  md5: string | null = null,
+): Check {
+  const digests = record === null ? [] : recordedDigests(record);
+  if (md5 !== null) digests.push(['md5', md5]);
   for (const [algorithm, expected] of digests) {
     const hasher = createHasher(algorithm);
     if (hasher !== null) return { algorithm, expected: expected.toLowerCase(), hasher };
@@ -89,7 +144,7 @@ function openCheck(id: string, record: Image | null, answer: Answer, createHashe
 }
 
 /** Bytes announced for this body; null when they are not, or count a compressed form. */
-function bodySize(answer: Answer): number | null {
+export function bodySize(answer: Answer): number | null {
   const text = answer.headers.get('content-length');
   const encoding = answer.headers.get('content-encoding');
   if (text === null || (encoding !== null && encoding !== 'identity')) return null;
@@ -104,7 +159,7 @@ interface Expectation extends CommonOptions {
 
 function checkedStream(
   connection: Connection,
-  answer: Answer,
+  { answer, from }: Opened,
   expected: Expectation,
 ): ReadableStream<Uint8Array> {
   const { id, total, check, signal, onProgress } = expected;
@@ -114,7 +169,7 @@ function checkedStream(
     {
       async pull(controller) {
         const step = await reader.read().catch((thrown: unknown) => {
-          throw connection.failure(thrown, signal);
+          throw connection.failure(thrown, signal, from);
         });
         if (step.done) {
           if (total !== null && transferred !== total) throw sizeError(id, total, transferred, 'there came');

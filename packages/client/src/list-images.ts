@@ -40,7 +40,7 @@ export async function* listImages(
 }
 
 /** Only the query of the link is used: its path lacks a prefix that a proxy may have put before ours. */
-function nextQuery(link: string | null | undefined): string | null {
+export function nextQuery(link: string | null | undefined): string | null {
   if (typeof link !== 'string') return null;
   const start = link.indexOf('?');
   return start === -1 ? '' : link.slice(start + 1);

@@ -23,6 +23,10 @@ export const failures = {
   several_ranges: { status: 400, remedy: 'Ask for one range a request.' },
   formats_unset: { status: 400, remedy: 'Set disk_format and container_format, then upload again.' },
   import_method: { status: 400, remedy: 'Use one of the methods that GET /v2/info/import lists.' },
+  not_cacheable: {
+    status: 400,
+    remedy: 'Wait until the image is active and its data has a digest: only then is there something to keep.',
+  },
   store_has_image: { status: 400, remedy: 'The data is there already: nothing has to be done.' },
   unknown_store: { status: 400, remedy: 'Name a store that the server has.' },
   invalid_location: {
@@ -60,7 +64,7 @@ export const failures = {
   },
   address_blocked: {
     status: 400,
-    remedy: 'Use a source with a public address; private ones are for the operator to allow.',
+    remedy: 'Use a host with a public address; private ones are for the operator to allow.',
   },
   source_unreachable: {
     status: 400,
@@ -77,13 +81,46 @@ export const failures = {
     remedy: 'Try again; a source with ranges and a strong ETag is continued after a cut.',
   },
   source_changed: { status: 400, remedy: 'Wait until the source is not being replaced, then start again.' },
+  source_unusable: {
+    status: 400,
+    remedy: 'Use an image that is active there, and in formats that this server accepts.',
+  },
+  no_such_region: {
+    status: 400,
+    remedy: 'Name a region and an interface that the service catalogue has an image service for.',
+  },
+  region_refused: {
+    status: 400,
+    remedy: 'Look at what the message says that the other region answered, put it right, and start again.',
+  },
   source_size_unknown: {
     status: 400,
     remedy: 'Use a source that tells the size of its data (Content-Length).',
   },
+  target_unreachable: {
+    status: 400,
+    remedy: 'Check the URL, and that its server runs and can be reached from here; then retry.',
+  },
+  target_refused: {
+    status: 400,
+    remedy:
+      'Check that the URL takes a PUT of this size, is signed for that and has not expired; a retry asks it again.',
+  },
+  target_unavailable: {
+    status: 400,
+    remedy: 'The place to send to has troubles of its own: retry later.',
+  },
+  target_stalled: {
+    status: 400,
+    remedy: 'Check that the place to send to takes data without pausing; then retry.',
+  },
   upload_stalled: {
     status: 408,
     remedy: 'No data arrived for too long: check the network and upload again.',
+  },
+  region_unauthorized: {
+    status: 401,
+    remedy: 'Retry with a token that the other region takes; the one before may have run out.',
   },
   unauthenticated: { status: 401, remedy: 'Send a valid X-Auth-Token.' },
   forbidden: { status: 403, remedy: 'Ask somebody with the role that the message names.' },
@@ -121,6 +158,17 @@ export const failures = {
     status: 404,
     remedy: 'This server has one store: leave stores out of your requests.',
   },
+  action_not_found: {
+    status: 404,
+    remedy:
+      'List what there is; it may belong to another project, and what has ended is kept until expires-by.',
+  },
+  cache_off: { status: 404, remedy: 'This server keeps no copies: the operator can set cache.enabled.' },
+  not_cached: { status: 404, remedy: 'List what is in the cache of this node; others may have the image.' },
+  format_not_found: {
+    status: 404,
+    remedy: 'Ask for a format that GET /v2/images/{id}/replicas lists, or have a copy made in this one.',
+  },
   task_not_found: { status: 404, remedy: 'List the tasks; finished ones are kept for two days.' },
   flow_not_found: {
     status: 404,
@@ -139,6 +187,7 @@ export const failures = {
     remedy: 'Wait until the image has the status that the message names, or create a new image.',
   },
   no_such_store: { status: 409, remedy: 'Name a store that the server has (GET /v2/info/stores).' },
+  replica_exists: { status: 409, remedy: 'The data is there already: nothing has to be done.' },
   validation_conflict: {
     status: 409,
     remedy: 'Read the image: what is recorded of its data stays.',
@@ -151,6 +200,10 @@ export const failures = {
   image_busy: {
     status: 409,
     remedy: 'Wait until the work that the message names has ended: the tasks of the image show it.',
+  },
+  image_in_use: {
+    status: 409,
+    remedy: 'Delete what was cloned from the image, or flatten it: it needs the data still.',
   },
   import_formats_unset: {
     status: 409,
@@ -175,6 +228,11 @@ export const failures = {
     remedy: 'Upload an image of a smaller disk, or ask the operator to raise images.virtualSizeCap.',
   },
   store_full: { status: 413, remedy: 'The store has no room: ask the operator for space and upload again.' },
+  unpack_cap: {
+    status: 413,
+    remedy:
+      'Import the image unpacked and converted, or ask the operator to raise import.unpackRatio or images.sizeCap.',
+  },
   quota_exceeded: {
     status: 413,
     remedy: 'Delete images, or ask the operator to raise the quota that the message names.',
@@ -197,6 +255,11 @@ export const failures = {
     status: 415,
     remedy: 'Flatten the image into one self-contained file (qemu-img convert) and upload that.',
   },
+  conversion_failed: {
+    status: 415,
+    remedy:
+      'Convert the image yourself (qemu-img convert) and import the result; `tintype inspect` says what a file is.',
+  },
   range_not_satisfiable: { status: 416, remedy: 'Ask for bytes within the size of the image.' },
   header_too_large: { status: 431, remedy: 'Send a shorter header.' },
   internal: { status: 500, remedy: 'Report the request id to the operator.' },
@@ -207,6 +270,14 @@ export const failures = {
   },
   unknown_method: { status: 501, remedy: 'Use an HTTP method that the service knows.' },
   unavailable: { status: 503, remedy: 'Try again in a moment.' },
+  region_unavailable: {
+    status: 503,
+    remedy: 'The other region cannot be reached or broke off: try again later.',
+  },
+  conversion_unavailable: {
+    status: 503,
+    remedy: 'Import or export the image as it is, or ask the operator to install what the log names.',
+  },
   store_unavailable: { status: 503, remedy: 'Try again later; the operator sees the cause in the log.' },
   step_stalled: {
     status: 503,

@@ -6,10 +6,15 @@ import type { Route } from './route.ts';
 
 const optionalText = (description: string) => Type.Optional(Type.String({ description }));
 
+const remote = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
+
 export const ImportRequest = Type.Object({
   method: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255 }),
     uri: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'for web-download' })),
+    glance_region: Type.Optional(remote('for glance-download: the region that has the image')),
+    glance_image_id: Type.Optional(remote('for glance-download: the image there')),
+    glance_service_interface: Type.Optional(remote('for glance-download: public unless given')),
   }),
   stores: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1000 })),
   all_stores: Type.Optional(Type.Boolean()),

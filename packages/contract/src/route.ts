@@ -15,8 +15,8 @@ export interface Route {
   /** Content types of `request` other than application/json. */
   readonly consumes?: readonly string[];
   readonly query?: TSchema;
-  /** Success status → schema of the body, null where the body is empty, 'data' for image data, 'text' for plain text. */
-  readonly responses: Readonly<Record<number, TSchema | null | 'data' | 'text'>>;
+  /** Success status → schema of the body, null where the body is empty, 'data' for image data, 'text' for plain text, 'events' for Server-Sent Events. */
+  readonly responses: Readonly<Record<number, TSchema | null | 'data' | 'text' | 'events'>>;
   /** Codes besides those any route can answer (`commonFailures`). */
   readonly failures: readonly FailureCode[];
 }

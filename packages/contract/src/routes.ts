@@ -1,5 +1,10 @@
 /** Every route of the API: the table that the server, its documentation and its tests go by. */
 import Type from 'typebox';
+import { actionRoutes } from './action-routes.ts';
+import { cacheRoutes } from './cache-routes.ts';
+import { cloneRoutes } from './clone-routes.ts';
+import { eventRoutes } from './event-routes.ts';
+import { exportRoutes } from './export-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { locationRoutes } from './location-routes.ts';
 import { metadefRoutes } from './metadef-routes.ts';
@@ -16,6 +21,7 @@ import {
   UsageDocument,
   VersionsDocument,
 } from './records.ts';
+import { replicaRoutes } from './replica-routes.ts';
 import { type Route, sourceFailures } from './route.ts';
 import { storeRoutes } from './store-routes.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
@@ -53,7 +59,15 @@ const ListQuery = Type.Object(
   { additionalProperties: true },
 );
 
-const PreferQuery = Type.Object({ prefer: optionalText('stores to try first, comma separated') });
+const DownloadQuery = Type.Object({
+  disk_format: optionalText(
+    'the data in this format, where there is a copy in it; else in that of the image',
+  ),
+  prefer: optionalText('stores to try first, comma separated'),
+  redirect: optionalText(
+    'true or false: whether the client takes a URL of the store, good for a short time, in place of the data; to be followed without its token',
+  ),
+});
 
 export const routes = {
   root: {
@@ -77,16 +91,17 @@ export const routes = {
   healthcheck: {
     method: 'GET',
     path: '/healthcheck',
-    summary: 'Is the process alive',
+    summary: 'Is the process alive, and has the operator not taken it out of service',
     body: 'none',
     open: true,
-    responses: { 200: 'text' },
+    responses: { 200: 'text', 503: 'text' },
     failures: [],
   },
   readyz: {
     method: 'GET',
     path: '/readyz',
-    summary: 'Can the process serve: database and stores answer, no shutdown under way',
+    summary:
+      'Can the process serve: database and default store answer, no shutdown under way; and how the other stores are',
     body: 'none',
     open: true,
     responses: {
@@ -198,6 +213,7 @@ export const routes = {
       'property_missing',
       'property_exists',
       'status_conflict',
+      'image_in_use',
       'validation_conflict',
       'precondition_failed',
       'body_too_large',
@@ -215,7 +231,7 @@ export const routes = {
     summary: 'Delete an image in any status',
     body: 'none',
     responses: { 204: null },
-    failures: ['image_not_found', 'forbidden', 'image_protected', 'precondition_failed'],
+    failures: ['image_not_found', 'forbidden', 'image_protected', 'precondition_failed', 'image_in_use'],
   },
   addTag: {
     method: 'PUT',
@@ -271,15 +287,17 @@ export const routes = {
     path: '/v2/images/:image_id/file',
     summary: 'Download the image data, whole or one range',
     body: 'none',
-    query: PreferQuery,
-    responses: { 200: 'data', 204: null, 206: 'data', 304: null },
+    query: DownloadQuery,
+    responses: { 200: 'data', 204: null, 206: 'data', 304: null, 307: null },
     failures: [
+      'invalid_query',
       'several_ranges',
       'range_not_satisfiable',
       'unknown_store',
       'forbidden',
       'image_deactivated',
       'image_not_found',
+      'format_not_found',
       'precondition_failed',
       'store_unavailable',
     ],
@@ -384,9 +402,15 @@ export const routes = {
     failures: ['image_not_found', 'forbidden'],
   },
   ...locationRoutes,
+  ...replicaRoutes,
   ...storeRoutes,
+  ...cacheRoutes,
   ...importRoutes,
+  ...actionRoutes,
+  ...cloneRoutes,
+  ...exportRoutes,
   ...upkeepRoutes,
+  ...eventRoutes,
   ...metadefRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -33,6 +33,7 @@ export const storeRoutes = {
       'last_location',
       'no_such_store',
       'status_conflict',
+      'image_in_use',
     ],
   },
 } as const satisfies Record<string, Route>;

@@ -1,26 +1,15 @@
 /** However hostile the data: the memory kept is bounded, and so is the work. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { formats } from './formats/table.ts';
 import { inspectSource } from './inspect-source.ts';
 import { headBytes } from './inspection.ts';
 import { Inspector } from './inspector.ts';
 import { member, ovf, record } from './testing/archive.ts';
+import { memoryInUse } from './testing/memory.ts';
 import { qcow2 } from './testing/qcow2.ts';
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 const mebibyte = 1024 * 1024;
-
-function memoryInUse(): number {
-  // Twice, since the first may leave array buffers to be freed in the background.
-  collect();
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 /** Tar archives of many members, whose names and contents are as long as is kept. */
 function* manyMembers(): Generator<Uint8Array> {

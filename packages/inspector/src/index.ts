@@ -1,5 +1,7 @@
 /** The streaming inspector of disk images. */
 
+export { type ManifestEntry, readManifest } from './archives/manifest.ts';
+export { type TarFile, tarFiles } from './archives/tar-files.ts';
 export { formats } from './formats/table.ts';
 export { inspectSource } from './inspect-source.ts';
 export type {

@@ -8,7 +8,7 @@ import { until } from '../../../test/support/process.ts';
 let lab: ServerLab;
 
 before(async () => {
-  lab = await openLab();
+  lab = await openLab(600);
 });
 after(() => lab?.close());
 

@@ -1,12 +1,14 @@
 /** The composition root: the one file that knows every part, opens them in order and closes them in reverse. */
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { access, mkdir } from 'node:fs/promises';
 import type { Feature } from '@tintype/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ActionParts } from './actions/parts.ts';
+import { openCache } from './app-cache.ts';
+import { openEvents } from './app-events.ts';
 import { flowSources, openActions, openWorker } from './app-flows.ts';
 import { openQuotas } from './app-quotas.ts';
 import { openSignatures } from './app-signatures.ts';
+import { openConfiguredStores } from './app-stores.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
 import type { Database } from './database/connect.ts';
@@ -14,10 +16,12 @@ import { lockDataDirectory } from './database/embedded/data-lock.ts';
 import { migrate } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { openSession, type Session } from './database/session.ts';
+import { type EventFeed, openFeed } from './events/feed.ts';
 import { migrateEngine } from './flows/migrate-engine.ts';
 import type { FlowSeams } from './flows/seams.ts';
 import type { FlowWorker } from './flows/worker.ts';
-import type { HttpParts } from './http/context.ts';
+import type { HealthParts, HttpParts } from './http/context.ts';
+import type { EventSources } from './http/event-metrics.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { listen, stopServing } from './http/listen.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -33,20 +37,21 @@ import { imageDeleted } from './images/delete.ts';
 import { imageKilled, killedMeanwhile } from './images/kill.ts';
 import { LocationChecks } from './images/location-checks.ts';
 import type { ImageParts, ImageSettings } from './images/parts.ts';
+import { RememberedImages } from './images/remembered-images.ts';
 import { RunningUploads } from './images/running-uploads.ts';
 import { openPolicy } from './policy/policy.ts';
 import { openProtections } from './policy/property-protections.ts';
-import { openStores, type StoreConfig } from './stores/registry.ts';
 import { UpkeepFigures } from './upkeep/figures.ts';
 import { startPeriodic } from './upkeep/periodic.ts';
 import { checkReadiness } from './upkeep/readiness.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 /** Parts of the API that work on this server, and so are announced. */
-function featuresOf({ stores, importMethods }: ActionParts): ReadonlySet<Feature> {
+function featuresOf({ stores, importMethods, cache }: ActionParts): ReadonlySet<Feature> {
   const features: Feature[] = ['deactivation', 'sharing', 'hidden', 'image-tasks', 'locations'];
   if (stores.several) features.push('stores');
   if (importMethods.length > 0) features.push('import');
+  if (cache !== null) features.push('cache');
   return new Set(features);
 }
 
@@ -76,8 +81,8 @@ export interface App {
 export async function startApp(config: Config, log: Log, options: AppOptions = {}): Promise<App> {
   const { roles = new Set<Role>(['api', 'worker']), seams = {} } = options;
   await using opening = new AsyncDisposableStack();
-  const images = await openImages(config, log, opening);
-  const { actions, parts } = images;
+  const images = await openImages(config, log, roles, opening);
+  const { actions, parts, feed } = images;
   const graceMs = config.shutdownGrace * 1000;
   const report = await sweep(parts);
   log.info(report, 'swept');
@@ -88,15 +93,20 @@ export async function startApp(config: Config, log: Log, options: AppOptions = {
   const figures = new UpkeepFigures();
   const worker = roles.has('worker') ? await openWorker(config, actions, seams, figures) : null;
   opening.defer(async () => await worker?.close(0));
+  const events = openEvents(config, { database: parts.database, feed, log }, roles.has('worker'));
+  opening.defer(() => events.close());
 
   const state = { stopping: false };
-  const health = healthParts(parts, worker, figures, state);
+  const told = { upkeep: figures, events: events.sources };
+  const health = healthParts(config, parts, worker, told, state);
   const { identity, tokenFile } = roles.has('api')
     ? await openIdentity(config, parts.database, parts.session)
     : { identity: null, tokenFile: null };
   opening.defer(async () => await identity?.close());
   const server =
-    identity === null ? createHealthServer(health) : apiServer(config, actions, identity, health, log);
+    identity === null
+      ? createHealthServer(health)
+      : apiServer(config, actions, { identity, feed }, health, log);
   const url = await listen(server, config.listen);
   const opened = opening.move();
   return {
@@ -104,6 +114,8 @@ export async function startApp(config: Config, log: Log, options: AppOptions = {
     tokenFile,
     async close() {
       state.stopping = true;
+      await events.close();
+      feed.stop();
       await Promise.all([stopServing(server, parts.uploads, graceMs), worker?.close(graceMs)]);
       await opened.disposeAsync();
     },
@@ -111,12 +123,18 @@ export async function startApp(config: Config, log: Log, options: AppOptions = {
 }
 
 interface OpenImages {
+  readonly feed: EventFeed;
   readonly parts: ImageParts;
   readonly actions: ActionParts;
 }
 
 /** Database, session, stores and all that decides who may do what; they close with `opening`. */
-async function openImages(config: Config, log: Log, opening: AsyncDisposableStack): Promise<OpenImages> {
+async function openImages(
+  config: Config,
+  log: Log,
+  roles: ReadonlySet<Role>,
+  opening: AsyncDisposableStack,
+): Promise<OpenImages> {
   await mkdir(config.dataDir, { recursive: true });
   const lock = await lockDataDirectory(config.dataDir, { listen: config.listen });
   opening.defer(() => lock.release());
@@ -127,12 +145,13 @@ async function openImages(config: Config, log: Log, opening: AsyncDisposableStac
   await migrate(database, { log, further: () => migrateEngine(opened.config, log) });
   const session = await openSession(opened.config, { applicationName: 'tintype session', log });
   opening.defer(() => session.close());
-  const stores = await openStores(
-    config.stores.map((store) => withPath(store, config.dataDir)),
-    config.staging.path ?? path.join(config.dataDir, 'staging'),
-    config.defaultStore,
-  );
+  const stores = await openConfiguredStores(config);
   opening.defer(() => stores.close());
+  const settings = imageSettings(config);
+  // Workers answer no requests, so nobody would read from theirs.
+  const cache = roles.has('api')
+    ? await openCache(config, { database, session, stores, settings, log }, opening)
+    : null;
   const policy = openPolicy(config.policy.file, log);
   const { propertyProtections, propertyProtectionFormat } = config.policy;
   const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
@@ -141,16 +160,14 @@ async function openImages(config: Config, log: Log, opening: AsyncDisposableStac
   const signatures = openSignatures(config, log);
   opening.defer(() => signatures.close());
   const trust = { policy, protections, quotas, signatures };
-  const parts = imageParts(config, { database, session, stores, ...trust, log });
+  const parts = imageParts({ database, session, stores, cache, settings, ...trust, log });
   opening.defer(() => parts.checks.close());
-  const actions = await openActions(config, parts, opened.config);
+  const actions = await openActions(config, parts, opened.config, roles.has('worker'));
   opening.defer(() => actions.engine.close());
-  return { parts, actions };
-}
-
-function withPath(store: Config['stores'][number], dataDir: string): StoreConfig {
-  if (store.type !== 'file') return store;
-  return { ...store, path: store.path ?? path.join(dataDir, 'images', store.id) };
+  opening.defer(() => actions.regions.close());
+  const feed = await openFeed({ database, session, log });
+  opening.defer(() => feed.close());
+  return { parts, actions, feed };
 }
 
 async function openIdentity(
@@ -187,6 +204,7 @@ function imageSettings({ images }: Config): ImageSettings {
     hashAlgorithm: images.hashAlgorithm,
     legacyMd5: images.legacyMd5,
     requireFormatMatch: images.requireFormatMatch,
+    verifyDownloads: images.verifyDownloads,
     showDirectUrl: images.showDirectUrl,
     showMultipleLocations: images.showMultipleLocations,
     delayedDelete: images.delayedDelete,
@@ -196,41 +214,47 @@ function imageSettings({ images }: Config): ImageSettings {
   };
 }
 
-function imageParts(config: Config, parts: Omit<ImageParts, 'uploads' | 'checks' | 'settings'>): ImageParts {
-  const settings = imageSettings(config);
+function imageParts(parts: Omit<ImageParts, 'uploads' | 'remembered' | 'checks'>): ImageParts {
   const uploads = new RunningUploads();
-  const checks = new LocationChecks({ ...parts, settings });
+  const checks = new LocationChecks(parts);
   parts.session.on(imageDeleted, ({ id }) => {
     uploads.abortImage(String(id));
     checks.abortImage(String(id));
   });
   parts.session.on(imageKilled, ({ id }) => uploads.abortImage(String(id), killedMeanwhile(String(id))));
-  return { ...parts, uploads, checks, settings };
+  return { ...parts, uploads, remembered: new RememberedImages(), checks };
 }
 
-type Health = Pick<HttpParts, 'readiness' | 'metrics'>;
-
 function healthParts(
-  { database, session, stores, uploads }: ImageParts,
+  { withdrawnFile }: Config,
+  { database, session, stores, cache, uploads }: ImageParts,
   worker: FlowWorker | null,
-  figures: UpkeepFigures,
+  figures: { readonly upkeep: UpkeepFigures; readonly events: EventSources },
   state: { readonly stopping: boolean },
-): Health {
+): HealthParts {
   const metrics = createMetrics({
     uploadsInProgress: () => uploads.count,
     databasePool: () => database.poolFigures(),
     flows: flowSources(database, worker),
-    upkeep: () => figures.done,
+    upkeep: () => figures.upkeep.done,
+    events: figures.events,
+    cache,
   });
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
-  return { metrics, readiness };
+  const isThere = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  const withdrawn = async () => withdrawnFile !== null && (await isThere(withdrawnFile));
+  return { metrics, readiness, withdrawn };
 }
 
 function apiServer(
   config: Config,
   actions: ActionParts,
-  identity: Identity,
-  health: Health,
+  { identity, feed }: Pick<HttpParts, 'identity' | 'feed'>,
+  health: HealthParts,
   log: Log,
 ): FastifyInstance {
   const settings = {
@@ -238,8 +262,10 @@ function apiServer(
     features: featuresOf(actions),
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
+    offload: config.offload,
     maxMembers: config.images.maxMembers,
+    maxListeners: config.events.maxListeners,
     uploadIdleMs: config.images.uploadIdleTimeout * 1000,
   };
-  return createServer({ images: actions, actions, identity, ...health, settings, log });
+  return createServer({ images: actions, actions, feed, identity, ...health, settings, log });
 }

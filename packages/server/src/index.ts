@@ -23,4 +23,5 @@ export {
   unloadMetadefs,
 } from './operator-metadefs.ts';
 export { checkPolicy, explainPolicy, type PolicyVerdict } from './operator-policy.ts';
+export { type Finding, runReconcile } from './operator-reconcile.ts';
 export { listUpkeep, runUpkeep } from './operator-upkeep.ts';

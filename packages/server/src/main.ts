@@ -1,4 +1,5 @@
 /** The server as a process: configuration, banner, signals. */
+import { getPriority, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { type App, type Role, startApp } from './app.ts';
 import { createLog } from './base/log.ts';
@@ -66,12 +67,17 @@ function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+/** Of a process that answers nobody: what else runs on its machine comes first, above all whoever answers requests. */
+const workerNiceness = 10;
+
 /** Serves until a signal comes; resolves after a clean stop. */
 export async function serve(options: ServerOptions): Promise<void> {
   const role = readRoles(options.role);
   const config = await readConfig(options);
   const log = createLog(config.log.level, pino.destination({ dest: 2, sync: false }));
   const stop = stopSignal();
+  // Before there are threads and children, which have the same.
+  if (!role.has('api')) setPriority(Math.max(getPriority(), workerNiceness));
   const app = await startApp(config, log, { roles: role });
   process.stdout.write(banner(app, config, role));
   const signal = await stop;

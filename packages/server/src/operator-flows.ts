@@ -27,7 +27,8 @@ async function onCurrentDatabase<T>(
   });
 }
 
-async function withEngine<T>(
+/** On the database as it is after its migrations. */
+export async function withEngine<T>(
   options: ServerOptions,
   work: (engine: Engine, database: Database) => Promise<T>,
 ): Promise<T> {

@@ -5,6 +5,7 @@ import { imageData, openLab, type ServerLab } from '../../../test/support/flow-l
 import { until } from '../../../test/support/process.ts';
 import { as } from '../../../test/support/server.ts';
 import { runUpkeep } from './operator-upkeep.ts';
+import { upkeepJobs } from './upkeep/jobs.ts';
 
 let lab: ServerLab;
 before(async () => {
@@ -12,7 +13,7 @@ before(async () => {
   // What the server does by itself must not be taken for ours.
   const ended = `SELECT id FROM tintype_engine.workflow_status JOIN flows ON workflow_uuid = id
     WHERE flows.name LIKE 'upkeep-%' AND status = 'SUCCESS'`;
-  await until('the first round', async () => (await lab.rows(ended)).length === 4, 30_000);
+  await until('the first round', async () => (await lab.rows(ended)).length === upkeepJobs.length, 60_000);
   lab.isWorking = false;
 });
 after(() => lab?.close());
@@ -138,7 +139,7 @@ test('every job is done once an hour, and counted', async () => {
   const flows = await lab.rows(
     `SELECT name, count(*)::int FROM flows WHERE name LIKE 'upkeep-%' GROUP BY name`,
   );
-  assert.equal(flows.length, 4);
+  assert.equal(flows.length, upkeepJobs.length);
   const text = await (await fetch(`${lab.app.url}/metrics`)).text();
   assert.match(text, /# TYPE tintype_upkeep_total counter/);
 });

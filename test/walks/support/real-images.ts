@@ -94,7 +94,7 @@ async function fixedVhd(folder: string): Promise<RealImage> {
 }
 
 /** The netboot package holds a kernel and a RAM disk, and no ISO image: this makes the one of its files. */
-async function installerImages(folder: string): Promise<RealImage[]> {
+export async function installerIso(folder: string): Promise<RealImage> {
   const file = path.join(folder, 'debian-installer.iso');
   await run([
     'genisoimage',
@@ -107,6 +107,10 @@ async function installerImages(folder: string): Promise<RealImage[]> {
     file,
     installerFolder,
   ]);
+  return { ...rescueCdrom, name: 'debian-installer-iso', file };
+}
+
+async function installerImages(folder: string): Promise<RealImage[]> {
   const part = (name: string, kind: string) => ({
     name: `debian-installer-${name}`,
     file: path.join(installerFolder, name),
@@ -114,11 +118,7 @@ async function installerImages(folder: string): Promise<RealImage[]> {
     containerFormat: kind,
     qemuFormat: null,
   });
-  return [
-    { ...rescueCdrom, name: 'debian-installer-iso', file },
-    part('linux', 'aki'),
-    part('initrd.gz', 'ari'),
-  ];
+  return [await installerIso(folder), part('linux', 'aki'), part('initrd.gz', 'ari')];
 }
 
 /** All of them; what must be made goes to `folder`. */

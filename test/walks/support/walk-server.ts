@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly mode: 'tokens' | 'none';
   readonly person: Person;
+  /** Settings, as variables. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** The same port again after a restart; 0 for any. */
   readonly port?: number;
 }
@@ -77,11 +79,17 @@ async function serverPid(root: number): Promise<number> {
 }
 
 export async function startWalkServer(options: StartOptions): Promise<WalkServer> {
-  const { command, dataDir, mode, person, port = 0 } = options;
+  const { command, dataDir, mode, person, settings, port = 0 } = options;
   const words = person.words([...command, '--data', dataDir, '--listen', `127.0.0.1:${port}`]);
   const child = spawn(words[0]!, words.slice(1), {
     cwd: person.project,
-    env: { ...process.env, ...person.env, TINTYPE_IDENTITY_MODE: mode, npm_config_update_notifier: 'false' },
+    env: {
+      ...process.env,
+      ...person.env,
+      ...settings,
+      TINTYPE_IDENTITY_MODE: mode,
+      npm_config_update_notifier: 'false',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = collect(child);

@@ -1,6 +1,6 @@
 /** `tintype image download`: the data of an image, verified, as a file or on standard output. */
 import { once } from 'node:events';
-import { type Image, recordedDigests } from '@tintype/client';
+import { type CreateHasher, type Image, NearestImages, recordedDigests } from '@tintype/client';
 import { type Command, Option } from 'commander';
 import { imageArgument } from '../attributes.ts';
 import { type Call, openCall, showProgress } from '../call.ts';
@@ -8,6 +8,7 @@ import { UsageError } from '../command-error.ts';
 import { watchForSignals } from '../interruption.ts';
 import { createHasher } from '../node-hasher.ts';
 import { printFields, printJson, printLine } from '../output.ts';
+import { connectionTo } from '../settings.ts';
 import { openTarget } from '../target-file.ts';
 
 interface Options {
@@ -15,6 +16,10 @@ interface Options {
   file?: string;
   force?: true;
   verify: boolean;
+  redirect?: true;
+  /** Endpoints with the same images. */
+  also?: string[];
+  diskFormat?: string;
 }
 
 interface Sink {
@@ -33,11 +38,19 @@ export function addImageDownload(parent: Command): void {
     .addOption(new Option('--file <file>', 'the same as --output').conflicts('output').hideHelp())
     .option('--force', 'replace a file that is there already')
     .option('--no-verify', 'check the size only, not the digest')
+    .option('--disk-format <format>', 'the data in this format, where there is a copy in it')
+    .option('--redirect', 'take the data from the store itself, where the server allows it')
+    .addOption(
+      new Option('--also <endpoint>', 'read on from there where the server fails; may be given several times')
+        .argParser((endpoint: string, before: string[] | undefined) => [...(before ?? []), endpoint])
+        .conflicts('redirect'),
+    )
     .action(download);
 }
 
 async function download(nameOrId: string, options: Options, command: Command): Promise<void> {
   const call = openCall(command);
+  const nearest = nearestOf(command, options);
   const output = options.output ?? options.file ?? '-';
   if (output === '-' && process.stdout.isTTY) {
     throw new UsageError(
@@ -46,15 +59,15 @@ async function download(nameOrId: string, options: Options, command: Command): P
   }
   using watch = watchForSignals();
   if (output === '-') {
-    const image = await call.client.findImage(nameOrId, watch.signal);
-    await receive(call, image, options, standardOutput, watch.signal);
+    const image = await find(call, nameOrId, options, watch.signal);
+    await receive(call, nearest, image, options, standardOutput, watch.signal);
     return;
   }
   const target = await openTarget(output, options.force ?? false);
   let image: Image;
   try {
-    image = await call.client.findImage(nameOrId, watch.signal);
-    await receive(call, image, options, target, watch.signal);
+    image = await find(call, nameOrId, options, watch.signal);
+    await receive(call, nearest, image, options, target, watch.signal);
     await target.commit();
   } finally {
     await target.discard();
@@ -62,8 +75,25 @@ async function download(nameOrId: string, options: Options, command: Command): P
   printResult(call, image, target.path, options);
 }
 
+/** Null: there is one place to read from. */
+function nearestOf(command: Command, { also = [] }: Options): NearestImages | null {
+  if (also.length === 0) return null;
+  return new NearestImages([undefined, ...also].map((endpoint) => connectionTo(command, endpoint)));
+}
+
+async function find(
+  { client }: Call,
+  nameOrId: string,
+  { diskFormat }: Options,
+  signal: AbortSignal,
+): Promise<Image> {
+  const image = await client.findImage(nameOrId, signal);
+  return diskFormat === undefined ? image : await client.imageAs(image, diskFormat, signal);
+}
+
 async function receive(
   call: Call,
+  nearest: NearestImages | null,
   image: Image,
   options: Options,
   sink: Sink,
@@ -71,8 +101,14 @@ async function receive(
 ): Promise<void> {
   const display = showProgress(call, 'downloading', image.name ?? image.id, image.size);
   try {
-    const verify = options.verify ? createHasher : false;
-    const data = await call.client.downloadData(image, { verify, onProgress: display.onProgress, signal });
+    const verify: CreateHasher | false = options.verify ? createHasher : false;
+    const { onProgress } = display;
+    const { redirect = false, diskFormat } = options;
+    const how = { verify, diskFormat, onProgress, signal };
+    const data =
+      nearest === null
+        ? await call.client.downloadData(image, { ...how, redirect })
+        : await nearest.downloadData(image, how);
     for await (const chunk of data) {
       await sink.write(chunk);
       signal.throwIfAborted();

@@ -50,6 +50,8 @@ const cases: [line: string, expected: string[]][] = [
     [
       'serve',
       'image',
+      'action',
+      'events',
       'inspect',
       'status',
       'token',
@@ -59,6 +61,7 @@ const cases: [line: string, expected: string[]][] = [
       'metadef',
       'flow',
       'upkeep',
+      'cache',
       'completion',
     ],
   ],

@@ -1,5 +1,6 @@
 /** An image service for callers that speak the vocabulary of Image API v1, on top of v2. */
 import type { DownloadOptions } from '../download-data.ts';
+import type { Image } from '../image.ts';
 import type { ImageClient } from '../image-client.ts';
 import type { ImageBody } from '../upload-source.ts';
 import { baseNames, type IsBase } from './base-names.ts';
@@ -9,7 +10,8 @@ import { discard } from './discard.ts';
 import type { OldImage, OldImageAttributes } from './old-image.ts';
 import { listRequest, type OldImageQuery } from './old-query.ts';
 import { type SendOptions, sendData } from './send-data.ts';
-import { toNewWords } from './to-new.ts';
+import { takeData } from './take-data.ts';
+import { type NewWords, requireOneSource, toNewWords } from './to-new.ts';
 import { toOldImage } from './to-old.ts';
 
 export interface CreateOptions extends SendOptions {
@@ -55,19 +57,23 @@ export class ComputeImages {
   }
 
   /**
-   * A new image; active when it returns if there is data, or `size` is 0. When the data cannot be sent nothing is left
-   * behind, but an image whose id the caller chose stays queued: an id cannot be used twice.
+   * A new image; active when it returns if there is data, or `size` is 0. When the data cannot be sent, or the server refuses
+   * its `location` or `copy_from`, nothing is left behind, but an image whose id the caller chose stays queued: an id cannot
+   * be used twice. Data that is copied comes later: the image is `saving`, then active, or queued again with the reason in
+   * its tasks.
    */
   async create(attributes: OldImageAttributes, options: CreateOptions = {}): Promise<OldImage> {
     const { signal } = options;
     const isBase = await this.#baseNames(signal);
     const words = toNewWords(attributes, isBase);
-    const isEmpty = options.data === undefined && words.data.size === 0;
+    const { source } = words;
+    requireOneSource(source, options.data);
+    const isEmpty = options.data === undefined && source === null && words.data.size === 0;
     const data = isEmpty ? new Uint8Array() : options.data;
     const image = await this.#client.createImage(creationOf(words, attributes.id, isEmpty), signal);
-    if (data === undefined) return toOldImage(image, isBase);
+    if (data === undefined && source === null) return toOldImage(image, isBase);
     try {
-      return toOldImage(await sendData(this.#client, image.id, data, words.data, options), isBase);
+      return toOldImage(await this.#fill(image.id, words, data, options), isBase);
     } catch (thrown) {
       if (attributes.id === undefined) await discard(this.#client, image.id, image.protected);
       throw thrown;
@@ -79,10 +85,12 @@ export class ComputeImages {
     const { data, signal, purge_props = data === undefined } = options;
     const isBase = await this.#baseNames(signal);
     const words = toNewWords(attributes, isBase);
-    const change = { words, purge: purge_props, forData: data !== undefined };
+    const { source } = words;
+    requireOneSource(source, data);
+    const change = { words, purge: purge_props, forData: data !== undefined || source !== null };
     const changed = await changeImage(this.#client, id, change, isBase, signal);
-    if (data === undefined) return toOldImage(changed, isBase);
-    return toOldImage(await sendData(this.#client, id, data, words.data, options), isBase);
+    if (data === undefined && source === null) return toOldImage(changed, isBase);
+    return toOldImage(await this.#fill(id, words, data, options), isBase);
   }
 
   async delete(id: string, signal?: AbortSignal): Promise<void> {
@@ -92,6 +100,17 @@ export class ComputeImages {
   /** As of ImageClient. */
   async download(id: string, options: DownloadOptions): Promise<ReadableStream<Uint8Array>> {
     return await this.#client.downloadData(id, options);
+  }
+
+  async #fill(
+    id: string,
+    words: NewWords,
+    data: ImageBody | undefined,
+    options: SendOptions,
+  ): Promise<Image> {
+    return data === undefined
+      ? await takeData(this.#client, id, words.source!, words.data, options.signal)
+      : await sendData(this.#client, id, data, words.data, options);
   }
 
   /** Asked for once. */

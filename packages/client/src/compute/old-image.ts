@@ -11,7 +11,7 @@ export type OldProperties = Readonly<Record<string, Json>>;
 export interface OldImage {
   readonly id: string;
   readonly name: string | null;
-  readonly status: ImageStatus;
+  readonly status: Exclude<ImageStatus, 'uploading' | 'importing'>;
   readonly is_public: boolean;
   readonly owner: string | null;
   readonly disk_format: string | null;
@@ -56,6 +56,10 @@ export interface OldImageAttributes {
   readonly checksum?: string | null;
   /** Id of the store that the data goes to. */
   readonly store?: string | null;
+  /** URL at which the data is and stays; `size` and `checksum` are held against it. */
+  readonly location?: string | null;
+  /** URL that the server copies the data from, after the call. */
+  readonly copy_from?: string | null;
   /** Passed over, as the service sets them. */
   readonly status?: string;
   readonly virtual_size?: number | string | null;

@@ -11,6 +11,7 @@ type FilterValue = string | number | boolean | Date | null | undefined;
 
 export interface OldImageFilters {
   readonly name?: string;
+  /** `saving`: data is on its way, whichever it takes. */
   readonly status?: string;
   readonly disk_format?: string;
   readonly container_format?: string;
@@ -105,6 +106,7 @@ function plainFilter(name: string, value: NonNullable<FilterValue>): ImageQuery 
   if (name === 'name') return { name: literally(String(value)) };
   if (name === 'changes-since') return { updated_at: `gte:${timeOf(value)}` };
   if (name === 'protected') return { protected: flagOf(name, value) };
+  if (name === 'status' && value === 'saving') return { status: 'in:saving,uploading,importing' };
   if (texts.has(name)) return { [name]: String(value) };
   if (amounts.has(name)) return { [name]: amountOf(name, value) };
   if (name !== 'deleted') return null;

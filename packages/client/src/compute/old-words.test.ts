@@ -130,6 +130,12 @@ test('"not public" says nothing against sharing, "public" says all', () => {
   }
 });
 
+test('data on its way is being saved, whichever way it takes', () => {
+  const told = (status: string) => toOldImage(imageOf({ status }), isBase).status;
+  for (const status of ['saving', 'uploading', 'importing']) assert.equal(told(status), 'saving');
+  for (const status of ['queued', 'active', 'deactivated', 'killed']) assert.equal(told(status), status);
+});
+
 test('a record has the old members and no others, and base names of the server are no properties', () => {
   const newer = baseNames({
     properties: { ...schema.properties, os_future: {}, os_plain: { is_base: false } },
@@ -191,8 +197,9 @@ test('what cannot be told in new words is refused by its name', () => {
     [{ properties: { os_distro: { deep: true } } }, /property "os_distro" is neither text/],
     [{ properties: { ratio: Number.NaN } }, /property "ratio"/],
     [{ visibility: 'shared' }, /say is_public/],
-    [{ location: 'http://host/disk' }, /takes no "location" here: send the data/],
-    [{ copy_from: 'http://host/disk' }, /takes no "copy_from" here: fetch the data/],
+    [{ location: 'http://host/disk', copy_from: 'http://host/disk' }, /give one, "location" or "copy_from"/],
+    [{ location: 'http://host/disk', store: 'fast' }, /takes no "store"/],
+    [{ copy_from: 'http://host/disk', size: 5 }, /fetched later/],
     [{ os_distro: 'debian' }, /takes no "os_distro" here: put .* into properties/],
     [{ constructor: 'x' }, /takes no "constructor" here: put .* into properties/],
     [{ is_public: 'perhaps' }, /is_public is neither true nor false: "perhaps"/],
@@ -216,7 +223,8 @@ test('what cannot be told in new words is refused by its name', () => {
     location: null,
     copy_from: undefined,
   };
-  assert.deepEqual(toNewWords(passedOver as OldImageAttributes, isBase).attributes, {});
+  const { attributes: none, source } = toNewWords(passedOver as OldImageAttributes, isBase);
+  assert.deepEqual([none, source], [{}, null]);
 });
 
 test('a list is asked for in new words', () => {
@@ -232,6 +240,7 @@ test('a list is asked for in new words', () => {
     [{ name: 'in:x' }, { name: 'in:"in:x"' }],
     [{ is_public: true }, { visibility: 'public' }],
     [{ is_public: 'None' }, {}],
+    [{ status: 'saving' }, { status: 'in:saving,uploading,importing' }],
     [{ is_public: null, status: undefined }, {}],
     [{ 'changes-since': '2026-01-02T03:04:05' }, { updated_at: 'gte:2026-01-02T03:04:05Z' }],
     [

@@ -1,4 +1,5 @@
 /** An image as the API has it, told in the old vocabulary. */
+import type { ImageStatus } from '@tintype/contract';
 import type { Image } from '../image.ts';
 import type { IsBase } from './base-names.ts';
 import type { OldImage } from './old-image.ts';
@@ -12,12 +13,17 @@ export function propertyTexts(image: Image, isBase: IsBase): Map<string, string>
   return texts;
 }
 
+/** Data on its way is being saved, whichever way it takes. */
+function oldStatus(status: ImageStatus): OldImage['status'] {
+  return status === 'uploading' || status === 'importing' ? 'saving' : status;
+}
+
 export function toOldImage(image: Image, isBase: IsBase): OldImage {
   const properties = Array.from(propertyTexts(image, isBase), ([name, text]) => [name, oldValue(name, text)]);
   return {
     id: image.id,
     name: image.name ?? null,
-    status: image.status,
+    status: oldStatus(image.status),
     is_public: image.visibility === 'public',
     owner: image.owner ?? null,
     disk_format: image.disk_format ?? null,

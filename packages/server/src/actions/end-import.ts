@@ -1,6 +1,8 @@
 /** The last word on an import that failed: the reason in its task, the image free again, and queued if it was importing. */
 import { Failure } from '../base/failure.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { StepContext, StepFailure } from '../flows/flow.ts';
+import { imageEvent } from '../images/image-event.ts';
 import { lockImage, moveStatus, noData } from '../images/image-records.ts';
 import { doomStaged } from '../images/staged-records.ts';
 import { finishTask, taskStatus } from '../images/task-records.ts';
@@ -29,10 +31,12 @@ export async function endImport(
     if (image === undefined) return [];
     const book = readBook(image);
     if (book.holder !== context.flow) return [];
-    await writeBook(queries, image, { ...book, holder: null, importing: [] });
+    const freed = await writeBook(queries, image, { ...book, holder: null, importing: [] });
     // Of a copy the image stays what it is.
-    if (image.status !== 'importing') return [];
-    await moveStatus(queries, imageId, 'importing', 'queued', noData);
+    const isImporting = image.status === 'importing';
+    const after = isImporting ? await moveStatus(queries, imageId, 'importing', 'queued', noData) : freed;
+    await recordEvent(queries, imageEvent('image.update', after!));
+    if (!isImporting) return [];
     return await doomStaged(queries, imageId);
   });
   await removeBytes(parts, doomed);

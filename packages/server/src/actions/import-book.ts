@@ -2,6 +2,7 @@
 import { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
 import type { StepContext } from '../flows/flow.ts';
+import { lockDraft, updateDraft } from '../images/draft-records.ts';
 import type { Image, Properties } from '../images/image.ts';
 import { lockImage, updateImage } from '../images/image-records.ts';
 import type { ActionParts } from './parts.ts';
@@ -22,34 +23,47 @@ export function readBook({ properties }: Image): Book {
   return { holder: properties[holder] ?? null, importing: list(importing), failed: list(failed) };
 }
 
-/** The lists stay, empty, when all is over: clients look whether there is anything in them. */
-export async function writeBook(queries: Queries, image: Image, book: Book): Promise<void> {
+/** The image afterwards. The lists stay, empty, when all is over: clients look whether there is anything in them. */
+export async function writeBook(queries: Queries, image: Image, book: Book): Promise<Image> {
   const properties: Properties = { ...image.properties };
   properties[importing] = book.importing.join(',');
   properties[failed] = book.failed.join(',');
   if (book.holder === null) delete properties[holder];
   else properties[holder] = book.holder;
-  await updateImage(queries, { ...image, properties, updated_at: new Date() });
+  const after = { ...image, properties, updated_at: new Date() };
+  if (!(await updateImage(queries, after))) await updateDraft(queries, after);
+  return after;
+}
+
+/** Without what only this book was for. */
+export function withoutBook({
+  [holder]: _h,
+  [importing]: _i,
+  [failed]: _f,
+  ...rest
+}: Properties): Properties {
+  return rest;
 }
 
 /**
- * One transaction of a step on the image that its flow holds. Fails with image_deleted when that is gone, or
+ * One transaction of a step on the image that its flow holds, or on the draft of one that is to be. Fails with image_deleted when that is gone, or
  * image_busy when another import has taken it over.
  */
 export async function onHeldImage<T>(
   parts: Pick<ActionParts, 'database'>,
   context: StepContext,
   imageId: string,
-  work: (queries: Queries, image: Image, book: Book) => Promise<T>,
+  work: (queries: Queries, image: Image, book: Book, isDraft: boolean) => Promise<T>,
 ): Promise<T> {
   return await parts.database.transaction(async (queries) => {
     await context.fence(queries);
-    const image = await lockImage(queries, imageId);
+    const known = await lockImage(queries, imageId);
+    const image = known ?? (await lockDraft(queries, imageId));
     if (image === undefined)
       throw new Failure('image_deleted', `Image ${imageId} was deleted during the import.`);
     const book = readBook(image);
     if (book.holder !== context.flow)
       throw new Failure('image_busy', `Another import has taken over image ${imageId}.`);
-    return await work(queries, image, book);
+    return await work(queries, image, book, known === undefined);
   });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { openLab, type ServerLab } from '../../../../test/support/flow-lab.ts';
 import { until } from '../../../../test/support/process.ts';
 import { serve } from '../../../../test/support/web-source.ts';
@@ -109,6 +109,47 @@ test('a cancellation leaves nothing of the parts', async () => {
   await lab.call('DELETE', `/v2/images/${image}`);
   assert.equal((await lab.ended(flow)).state, 'cancelled');
   await lab.tidy();
+});
+
+describe('what is secret in a URL', () => {
+  const secret = 'pa55word-of-nobody';
+  const uri = () => `${lab.web.url.replace('//', `//someone:${secret}@`)}/large.raw?signature=${secret}`;
+  const startSecret = async () => {
+    const image = await lab.createImage();
+    return { image, flow: await lab.startImport(image, 'web-download', { stores: ['one'] }, uri()) };
+  };
+
+  test('is kept while the source is read, and nowhere once all of it is there', async () => {
+    lab.answer = silentAfter(1000);
+    const { image, flow } = await startSecret();
+    await until('the request', () => lab.web.requests.length > 0);
+    assert.deepEqual(await lab.tablesWith(secret), ['tintype_engine.workflow_input']);
+    assert.match(lab.web.requests[0]!.headers.authorization ?? '', /^Basic /);
+    await lab.call('DELETE', `/v2/images/${image}`);
+    assert.equal((await lab.ended(flow)).state, 'cancelled');
+    assert.deepEqual(await lab.tablesWith(secret), []);
+  });
+
+  test('is gone before the data is placed', async () => {
+    lab.answer = (request, response) => serve(request, response, { bytes: large, headers: etag });
+    const seen: Promise<string[]>[] = [];
+    lab.reach = ({ record, when }) => {
+      if (record === 'place:one' && when === 'before') seen.push(lab.tablesWith(secret));
+    };
+    const { image, flow } = await startSecret();
+    assert.equal((await lab.ended(flow)).state, 'success');
+    lab.reach = null;
+    await requireLarge(image);
+    assert.deepEqual(await Promise.all(seen), [[]]);
+  });
+
+  test('is gone when the source refused', async () => {
+    lab.answer = (_request, response) => response.writeHead(403).end();
+    const { flow } = await startSecret();
+    assert.equal((await lab.ended(flow)).failure?.code, 'source_refused');
+    assert.deepEqual(await lab.tablesWith(secret), []);
+    await lab.tidy();
+  });
 });
 
 test('the quota counts what is fetched, told beforehand or not', async () => {

@@ -1,20 +1,22 @@
 /** The flow of method web-download: data from a URL is fetched, goes into the stores, and the image becomes active. */
 import type { Flow } from '../flows/flow.ts';
+import { derivations } from './derivations.ts';
 import { endImport } from './end-import.ts';
 import type { ActionParts } from './parts.ts';
+import { placements } from './placements.ts';
 import { activate } from './steps/activate.ts';
 import { type FetchInput, fetchSource } from './steps/fetch-source.ts';
-import { place } from './steps/place.ts';
-import { staged } from './steps/staged.ts';
 
 export const webImport = 'import-from-web';
 
 export function importFromWeb(parts: ActionParts): Flow<FetchInput> {
   return {
     name: webImport,
-    steps: ({ stores, allMustSucceed }) => [
+    secrets: ['uri'],
+    steps: (input) => [
       fetchSource(parts),
-      ...stores.map((store) => place<FetchInput>(parts, staged(parts, stores), store, !allMustSucceed)),
+      ...derivations<FetchInput>(parts, input),
+      ...placements<FetchInput>(parts, input),
       activate(parts),
     ],
     failed: (context, { image }, failure) => endImport(parts, context, image, failure),

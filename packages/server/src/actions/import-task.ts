@@ -1,7 +1,9 @@
 /** The flow of a task of type import: as web-download, but of an import that fails no image stays. */
 import { notifyIn } from '../database/topics.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Flow, StepContext, StepFailure } from '../flows/flow.ts';
 import { imageDeleted } from '../images/delete.ts';
+import { imageDeletion } from '../images/image-event.ts';
 import { buryImage, lockImage } from '../images/image-records.ts';
 import { doomStaged } from '../images/staged-records.ts';
 import { finishTask, taskStatus } from '../images/task-records.ts';
@@ -37,6 +39,7 @@ async function discard(
     const locations = await doomLocations(queries, image.id);
     locations.push(...(await doomStaged(queries, image.id)));
     await buryImage(queries, image);
+    await recordEvent(queries, imageDeletion(image));
     await notifyIn(queries, imageDeleted, { id: image.id });
     return locations;
   });

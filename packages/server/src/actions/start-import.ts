@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { ImportRequest } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
-import type { Caller } from '../identity/caller.ts';
+import { recordEvent } from '../events/event-records.ts';
+import { type Caller, factsOf } from '../identity/caller.ts';
 import type { Image } from '../images/image.ts';
+import { imageEvent } from '../images/image-event.ts';
 import { findVisible, lockVisible, moveStatus, type Visible } from '../images/image-records.ts';
 import { type Demand, mebibytes, requireRoom } from '../images/quota-check.ts';
 import { statusConflict } from '../images/status.ts';
@@ -13,10 +15,13 @@ import { activeLocations } from '../locations/location-records.ts';
 import { imageCopy } from './copy-image.ts';
 import { findImportSigner } from './find-import-signer.ts';
 import { writeBook } from './import-book.ts';
+import { glanceImport } from './import-from-glance.ts';
 import { webImport } from './import-from-web.ts';
 import { echoOf, type ImportOrder, readImportRequest } from './import-request.ts';
 import { stagedImport } from './import-staged.ts';
 import type { ActionParts, ImportMethod } from './parts.ts';
+import { refinementFor } from './refinement.ts';
+import type { RemoteInput } from './steps/describe-remote.ts';
 import { takeOver } from './take-over.ts';
 
 interface Kind {
@@ -24,6 +29,8 @@ interface Kind {
   /** The status that the image must have. */
   readonly needed: 'queued' | 'uploading' | 'active';
   readonly flow: string;
+  /** Whether its data is unpacked and converted: not that of an image here, which is what it is. */
+  readonly isRefined: boolean;
   /** What it takes of the owner's quotas to begin. */
   demand(image: Image): Demand;
 }
@@ -33,15 +40,30 @@ const kinds: Readonly<Record<ImportMethod, Kind>> = {
     rule: 'modify_image',
     needed: 'uploading',
     flow: stagedImport,
+    isRefined: true,
     demand: ({ size }) => ({ image_size_total: mebibytes(size ?? 0) }),
   },
   'web-download': {
     rule: 'modify_image',
     needed: 'queued',
     flow: webImport,
+    isRefined: true,
     demand: () => ({ image_count_uploading: 1 }),
   },
-  'copy-image': { rule: 'copy_image', needed: 'active', flow: imageCopy, demand: () => ({}) },
+  'glance-download': {
+    rule: 'modify_image',
+    needed: 'queued',
+    flow: glanceImport,
+    isRefined: true,
+    demand: () => ({ image_count_uploading: 1 }),
+  },
+  'copy-image': {
+    rule: 'copy_image',
+    needed: 'active',
+    flow: imageCopy,
+    isRefined: false,
+    demand: () => ({}),
+  },
 };
 
 export interface StartImportInput {
@@ -49,7 +71,7 @@ export interface StartImportInput {
   readonly request: ImportRequest;
   /** X-Image-Meta-Store, or null. */
   readonly storeHeader: string | null;
-  /** Of the caller, as it came: certificates are read with it. */
+  /** Of the caller, as it came: certificates and other image services are read with it. */
   readonly token: string | null;
   readonly requestId: string;
 }
@@ -78,18 +100,30 @@ export async function startImport(
     const { needed, flow, demand } = kinds[order.method];
     const task = randomUUID();
     await requireRoom(queries, quotas, image.owner, demand(image));
-    if (needed !== 'active') await moveStatus(queries, image.id, needed, 'importing');
-    await writeBook(queries, image, { holder: task, importing: stores, failed: [] });
+    const held = needed === 'active' ? image : await moveStatus(queries, image.id, needed, 'importing');
+    const after = await writeBook(queries, held!, { holder: task, importing: stores, failed: [] });
+    await recordEvent(queries, imageEvent('image.update', after));
     await insertTask(queries, newTask(task, image, caller, input, order, stores), 'pending');
     const { id, owner } = image;
+    const from = order.remote === null ? { uri: order.uri } : remoteSource(order.remote, caller, input);
     await parts.engine.start(queries, {
       id: task,
       flow,
-      input: { image: id, owner, stores, allMustSucceed: order.allMustSucceed, signer, uri: order.uri },
+      input: {
+        ...{ image: id, owner, stores, signer, ...from },
+        allMustSucceed: order.allMustSucceed,
+        refinement: kinds[order.method].isRefined
+          ? refinementFor(parts, caller, { stores, isSigned: signer !== null, isTask: false })
+          : null,
+      },
       project: owner,
       subject: id,
     });
   });
+}
+
+function remoteSource(remote: RemoteInput['remote'], caller: Caller, { token }: StartImportInput) {
+  return { remote, token, caller: factsOf(caller) } satisfies Partial<RemoteInput>;
 }
 
 function requireImportable(

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { TaskRequest } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
 import { parseUrl, shown } from '../base/fetch/source-url.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { draftImage } from '../images/create.ts';
 import type { Image } from '../images/image.ts';
+import { imageEvent } from '../images/image-event.ts';
 import { addImage, moveStatus } from '../images/image-records.ts';
 import { requireRoom } from '../images/quota-check.ts';
 import { findTask, insertTask, type NewTask, type Task } from '../images/task-records.ts';
@@ -13,6 +15,7 @@ import { findImportSigner } from './find-import-signer.ts';
 import { writeBook } from './import-book.ts';
 import { taskImport } from './import-task.ts';
 import type { ActionParts } from './parts.ts';
+import { refinementFor } from './refinement.ts';
 
 export interface StartTaskInput {
   readonly request: TaskRequest;
@@ -39,18 +42,20 @@ export async function startTask(parts: ActionParts, caller: Caller, input: Start
   const signer = await findImportSigner(parts, image, input.token);
   const task = newTask(image, caller, input);
   const stores = [parts.stores.default.id];
+  const refinement = refinementFor(parts, caller, { stores, isSigned: signer !== null, isTask: true });
 
   await parts.database.transaction(async (queries) => {
     await requireRoom(queries, quotas, image.owner, { image_count_total: 1, image_count_uploading: 1 });
     await addImage(queries, image);
-    await moveStatus(queries, image.id, 'queued', 'importing');
-    await writeBook(queries, image, { holder: task.id, importing: stores, failed: [] });
+    const held = await moveStatus(queries, image.id, 'queued', 'importing');
+    const after = await writeBook(queries, held!, { holder: task.id, importing: stores, failed: [] });
+    await recordEvent(queries, imageEvent('image.create', after));
     await insertTask(queries, task, 'pending');
     const { id, owner } = image;
     await parts.engine.start(queries, {
       id: task.id,
       flow: taskImport,
-      input: { image: id, owner, stores, allMustSucceed: true, signer, uri },
+      input: { image: id, owner, stores, allMustSucceed: true, signer, uri, refinement },
       project: owner,
       subject: id,
     });

@@ -82,8 +82,20 @@ function checkSignatures({ signatures, identity }: Config): void {
     throw new ConfigError(`Without identity.keystone ${where}.endpoint must say where Barbican is.`);
 }
 
+/** What conversion makes are images like others. */
+function checkConversion({ import: { convertTo }, stores, images }: Config): void {
+  const wanted = stores.map((store, index) => ({
+    setting: `stores[${index}].convertTo`,
+    format: 'convertTo' in store ? store.convertTo : null,
+  }));
+  for (const { setting, format } of [{ setting: 'import.convertTo', format: convertTo }, ...wanted])
+    if (format !== null && !images.diskFormats.includes(format))
+      throw new ConfigError(`${setting} is "${format}", which images.diskFormats does not have.`);
+}
+
 function checkTogether(config: Config): void {
   checkSignatures(config);
+  checkConversion(config);
   if (config.identity.mode === 'none' && !isLoopback(config.listen))
     throw new ConfigError(
       `identity.mode "none" lets everybody in, so it needs a loopback address; listen is ${config.listen}.`,
@@ -101,6 +113,9 @@ function checkTogether(config: Config): void {
   if (twice !== undefined) throw new ConfigError(`Two stores have the id "${twice}".`);
   if (config.defaultStore !== null && !ids.includes(config.defaultStore))
     throw new ConfigError(`defaultStore is "${config.defaultStore}", but no store has this id.`);
+  const hooks = config.events.webhooks.map(({ id }) => id);
+  const twin = hooks.find((id, index) => hooks.indexOf(id) !== index);
+  if (twin !== undefined) throw new ConfigError(`Two webhooks have the id "${twin}".`);
   const { perWorker, perProject, total } = config.flows;
   if (total !== null && total < Math.max(perWorker, perProject))
     throw new ConfigError('flows.total is smaller than flows.perWorker or flows.perProject.');

@@ -1,8 +1,14 @@
 /** Every setting: its type, default and meaning. Unknown keys are refused. */
 import { defaultContainerFormats, defaultDiskFormats } from '@tintype/contract';
 import Type, { type Static } from 'typebox';
-import { fetchSettings } from '../base/fetch/settings.ts';
+import { fetchRules, fetchSettings } from '../base/fetch/settings.ts';
+import { amqpSettings, webhookSettings } from '../events/settings.ts';
+import { fileStoreOptions } from '../stores/file/options.ts';
 import { httpStoreOptions } from '../stores/http/options.ts';
+import { formatSetting } from '../stores/kept-format.ts';
+import { rbdStoreOptions } from '../stores/rbd/options.ts';
+import { s3StoreOptions } from '../stores/s3/options.ts';
+import { swiftStoreOptions } from '../stores/swift/options.ts';
 
 const closed = { additionalProperties: false };
 const nullable = (description: string) =>
@@ -17,7 +23,7 @@ const KeystoneSettings = Type.Object(
   {
     authUrl: Type.String({ pattern: '^https?://', description: 'Keystone v3, such as https://host:5000/v3' }),
     username: text('Our own user, which validates tokens', 'glance'),
-    password: text('Its password'),
+    password: Type.String({ minLength: 1, description: 'Its password', writeOnly: true }),
     projectName: text('Its project', 'service'),
     userDomainName: text('Domain of the user', 'Default'),
     projectDomainName: text('Domain of the project', 'Default'),
@@ -62,19 +68,14 @@ const IdentitySettings = Type.Object(
   { ...closed, default: {} },
 );
 
-const FileStoreSettings = Type.Object(
-  {
-    id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$', description: 'Name in the API' }),
-    type: Type.Literal('file', { description: 'The folder of a local or shared file system' }),
-    path: nullable('The folder, made when it is not there; null: `images/<id>` in the data directory'),
-    weight: Type.Integer({ default: 0, description: 'Higher is read from first' }),
-    description: nullable('Shown to users'),
-  },
-  closed,
-);
-
 /** Told apart by `type`. */
-const StoreSettings = Type.Union([FileStoreSettings, httpStoreOptions]);
+const StoreSettings = Type.Union([
+  fileStoreOptions,
+  httpStoreOptions,
+  rbdStoreOptions,
+  s3StoreOptions,
+  swiftStoreOptions,
+]);
 
 const ImageSettings = Type.Object(
   {
@@ -127,6 +128,11 @@ const ImageSettings = Type.Object(
       default: false,
       description:
         'Show the owner of an image all URLs of its bytes, as `locations`, and let them be set by PATCH: see advisory OSSN-0065',
+    }),
+    verifyDownloads: Type.Enum(['auto', 'always', 'never'], {
+      default: 'auto',
+      description:
+        'Whether the data of a download is held against the digest of the image: always, never, or auto: when it comes from a store that is reached over a network',
     }),
     maxMembers: Type.Integer({ minimum: -1, default: 128, description: 'Members an image; -1: no limit' }),
     delayedDelete: Type.Boolean({
@@ -186,11 +192,109 @@ const StagingSettings = Type.Object(
 
 const ImportSettings = Type.Object(
   {
-    methods: Type.Array(Type.Enum(['glance-direct', 'web-download', 'copy-image']), {
+    methods: Type.Array(Type.Enum(['glance-direct', 'web-download', 'copy-image', 'glance-download']), {
       default: ['glance-direct', 'web-download', 'copy-image'],
       description: 'Methods of import that users may choose from; empty: none',
     }),
+    regions: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ minLength: 1, maxLength: 255, description: 'What users call it' }),
+          endpoint: Type.String({
+            pattern: '^https?://[^/@?#\\s]+(/[^@?#\\s]*)?$',
+            description: 'Its image service',
+          }),
+        },
+        closed,
+      ),
+      {
+        default: [],
+        description:
+          'Image services that glance-download takes from and clones go to, with the token of the user; others are asked from Keystone’s catalogue',
+      },
+    ),
+    copiedProperties: Type.Array(Type.String({ minLength: 1 }), {
+      default: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
+      description: 'Beginnings of the names of properties that glance-download copies',
+    }),
     ...fetchSettings,
+    decompress: Type.Boolean({
+      default: false,
+      description:
+        'Unpack gzip, zstd, xz, bzip2, zip and lha, unless the container is declared as compressed',
+    }),
+    extractAppliances: Type.Boolean({
+      default: false,
+      description: 'Take the disk out of OVF appliances (ova); tasks of type import always do',
+    }),
+    ovfProperties: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'Elements of CIM_ProcessorAllocationSettingData in their descriptors that become properties `cim_pasd_…`',
+    }),
+    convertTo: formatSetting(
+      'Format that imported disks are converted to for stores that say nothing of their own; null: they stay as they are',
+    ),
+    compress: Type.Boolean({ default: false, description: 'Compress a qcow2 that is made by conversion' }),
+    stripSnapshots: Type.Boolean({
+      default: false,
+      description: 'Take internal snapshots out of a qcow2: whoever downloads it would have them, too',
+    }),
+    unpackRatio: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 500,
+      description: 'How many times its size an image may take when it is unpacked or converted',
+    }),
+    injectProperties: Type.Record(Type.String({ pattern: '^.{1,255}$' }), Type.String(), {
+      default: {},
+      description: 'Properties that images get which others than administrators import',
+    }),
+    sandbox: Type.Enum(['bubblewrap', 'none'], {
+      default: 'bubblewrap',
+      description:
+        'Where programs open what users send; none: with limits only, for servers that are shut in themselves',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const ExportSettings = Type.Object(fetchRules('that images may be sent to'), { ...closed, default: {} });
+
+const CacheSettings = Type.Object(
+  {
+    enabled: Type.Boolean({
+      default: false,
+      description: 'Keep copies of images that are downloaded on a disk of this node',
+    }),
+    maxSize: Type.Union(
+      [Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*([KMGT]iB)?$' })],
+      {
+        default: '10GiB',
+        description: 'What the copies may take together: bytes, or a number with KiB, MiB, GiB or TiB',
+      },
+    ),
+    path: nullable('Folder of the copies, of no other node; null: `cache` in the data directory'),
+    nodeUrl: Type.Union([Type.String({ pattern: '^https?://' }), Type.Null()], {
+      default: null,
+      description: 'URL at which operators reach this node; null: made from the host’s name and the port',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const OffloadSettings = Type.Object(
+  {
+    header: Type.Enum(['none', 'X-Accel-Redirect', 'X-Sendfile'], {
+      default: 'none',
+      description:
+        'How a web server in front is told to send a file itself, when it is one of trustedProxies and asks for it by X-Sendfile-Type',
+    }),
+    prefix: Type.String({
+      pattern: '^(/[A-Za-z0-9._~-]+)+$',
+      default: '/_tintype',
+      description: 'For X-Accel-Redirect: stands before the path of the file',
+    }),
   },
   { ...closed, default: {} },
 );
@@ -207,6 +311,34 @@ const UpkeepSettings = Type.Object(
       'Hours after which an image is given up that is saving or importing, but nobody is at it',
     ),
     killedHours: hoursUntil(168, 'Hours after which an image that was given up is deleted'),
+    actionHours: hoursUntil(
+      48,
+      'Hours after which an import of /v2/image-imports, an export or a clone that has ended is forgotten',
+    ),
+    eventHours: hoursUntil(168, 'Hours after which an event is forgotten, told or not'),
+    eventCount: Type.Integer({
+      minimum: 0,
+      default: 1_000_000,
+      description: 'Events kept at most: the oldest are forgotten, told or not; 0: no limit',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const EventSettings = Type.Object(
+  {
+    maxListeners: Type.Integer({
+      minimum: 0,
+      maximum: 100_000,
+      default: 200,
+      description: 'Clients that may listen to the events of this process at a time',
+    }),
+    webhooks: Type.Array(webhookSettings, {
+      maxItems: 100,
+      default: [],
+      description: 'Who is told of events by HTTP',
+    }),
+    amqp: optionally(amqpSettings, 'The message broker that notifications are published to'),
   },
   { ...closed, default: {} },
 );
@@ -258,6 +390,7 @@ export const configSchema = Type.Object(
       default: [],
       description: 'Addresses and networks (CIDR) of proxies whose X-Forwarded-* headers count',
     }),
+    offload: OffloadSettings,
     cors: Type.Object(
       {
         origins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/]+)$' }), {
@@ -266,6 +399,9 @@ export const configSchema = Type.Object(
         }),
       },
       { ...closed, default: {} },
+    ),
+    withdrawnFile: nullable(
+      'While there is a file of this name /healthcheck answers 503, so that load balancers send nothing more',
     ),
     dataDir: Type.String({
       minLength: 1,
@@ -319,7 +455,10 @@ export const configSchema = Type.Object(
     images: ImageSettings,
     signatures: SignatureSettings,
     import: ImportSettings,
+    export: ExportSettings,
+    cache: CacheSettings,
     flows: FlowSettings,
+    events: EventSettings,
     upkeep: UpkeepSettings,
     shutdownGrace: Type.Integer({
       minimum: 0,

@@ -28,7 +28,7 @@ test('a file store and an http store get the defaults of their types', async () 
     deniedHosts: [],
   };
   assert.deepEqual(await load([disk, web]), [
-    { ...disk, path: null, ...common },
+    { ...disk, path: null, folders: [], thin: false, convertTo: null, ...common },
     { ...web, ...rules, allowPrivateAddresses: false, caFile: null, ...common },
   ]);
   assert.equal((await loadConfig({})).stores[0]?.id, 'local');
@@ -41,11 +41,33 @@ test('what is wrong is told for the type that was named', async () => {
       /Unknown setting "stores\[1\]\.alowedHosts": did you mean "allowedHosts"\?/,
     ],
     [{ ...web, path: '/srv' }, /Unknown setting "stores\[1\]\.path"/],
+    [{ ...web, convertTo: 'raw' }, /Unknown setting "stores\[1\]\.convertTo"/],
+    [
+      { ...disk, id: 'ceph', convertTo: 'vhdx' },
+      /"stores\.1\.convertTo" must be one of raw, qcow2, vmdk, vhd/,
+    ],
     [{ ...web, allowedSchemes: ['file'] }, /"stores\.1\.allowedSchemes\.0" must be one of http, https/],
     [{ ...web, allowedPorts: [0] }, /"stores\.1\.allowedPorts\.0" must be >= 1/],
     [{ ...web, allowPrivateAddresses: 'yes' }, /"stores\.1\.allowPrivateAddresses" must be boolean/],
-    [{ ...web, type: 'floppy' }, /"stores\.1\.type" must be one of file, http/],
-    [{ id: 'web' }, /"stores\.1\.type" must be one of file, http/],
+    [{ ...web, type: 'floppy' }, /"stores\.1\.type" must be one of file, http, rbd, s3, swift/],
+    [{ id: 'web' }, /"stores\.1\.type" must be one of file, http, rbd, s3, swift/],
   ];
   for (const [store, message] of wrong) await assert.rejects(load([disk, store]), { message });
+});
+
+test('a store keeps images in formats that images may have', async () => {
+  const file = join(folder, 'formats.yaml');
+  const stores = [disk, { id: 'ceph', type: 'rbd', convertTo: 'raw' }];
+  writeFileSync(file, stringify({ stores }));
+  const [local, ceph] = (await loadConfig({ file })).stores;
+  assert.deepEqual(
+    [local, ceph].map((store) => store !== undefined && 'convertTo' in store && store.convertTo),
+    [null, 'raw'],
+  );
+  writeFileSync(file, stringify({ stores, images: { diskFormats: ['qcow2', 'iso'] } }));
+  await assert.rejects(loadConfig({ file }), {
+    message: /^stores\[1\]\.convertTo is "raw", which images\.diskFormats/,
+  });
+  writeFileSync(file, stringify({ import: { convertTo: 'vhd' }, images: { diskFormats: ['qcow2', 'iso'] } }));
+  await assert.rejects(loadConfig({ file }), { message: /^import\.convertTo is "vhd"/ });
 });

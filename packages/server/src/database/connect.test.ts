@@ -178,7 +178,7 @@ test('sessions have limits and UTC', async () => {
     SELECT current_setting('TimeZone') AS zone, current_setting('statement_timeout') AS statement,
            current_setting('idle_in_transaction_session_timeout') AS idle,
            current_setting('application_name') AS name`.execute(database.db);
-  assert.deepEqual(result.rows[0], { zone: 'UTC', statement: '30s', idle: '1min', name: 'connect-test' });
+  assert.deepEqual(result.rows[0], { zone: 'UTC', statement: '30s', idle: '10s', name: 'connect-test' });
 });
 
 test('a URL works as well', async () => {

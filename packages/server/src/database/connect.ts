@@ -9,8 +9,9 @@ import {
 import pg from 'pg';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
+import { CommitListeners } from './after-commit.ts';
 import { asDatabaseFailure, connectFailure } from './errors.ts';
-import { preparedName } from './prepared.ts';
+import { preparedName, RepeatingClient } from './prepared.ts';
 import type { Tables } from './tables.ts';
 import { valueTypes } from './types.ts';
 
@@ -37,6 +38,8 @@ export interface Database {
   readonly db: Kysely<Tables>;
   /** Runs `fn` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<T>(fn: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** Calls `listener` after each commit of a transaction that was given `mark` (`after-commit.ts`); the result ends that. */
+  onCommit(mark: string, listener: () => void): () => void;
   poolFigures(): PoolFigures;
   /** Waits for queries under way. A second call is the same as the first. */
   close(): Promise<void>;
@@ -53,7 +56,8 @@ export interface ConnectOptions {
 const oldestMajor = 14;
 const connectMillis = 10_000;
 const statementMillis = 30_000;
-const idleTransactionMillis = 60_000;
+/** Of a process that stands still in a transaction: as long as others wait before they take up its work. */
+const idleTransactionMillis = 10_000;
 
 function clientConfig(config: DatabaseConfig, applicationName: string): pg.ClientConfig {
   const place = 'url' in config ? { connectionString: config.url } : { ...config.connection };
@@ -74,6 +78,7 @@ function clientConfig(config: DatabaseConfig, applicationName: string): pg.Clien
 async function prepareClient(client: pg.ClientBase, statementLimit = statementMillis): Promise<void> {
   await client.query(
     `SELECT set_config('TimeZone', 'UTC', false),
+            set_config('DateStyle', 'ISO', false),
             set_config('seq_page_cost', '0.1', false),
             set_config('random_page_cost', '0.1', false),
             set_config('statement_timeout', '${statementLimit}', false),
@@ -175,13 +180,16 @@ export type Pool = pg.Pool;
 export interface PoolOptions extends ConnectOptions {
   /** Milliseconds a statement may take; 0: any time. */
   readonly statementLimit?: number;
+  /** Prepares what is asked again and again. */
+  readonly repeating?: true;
 }
 
 /** A pool of prepared connections, opened as they are needed; its errors are the driver's own. */
 export function openPool(config: DatabaseConfig, options: PoolOptions): Pool {
-  const { max, applicationName, log, statementLimit } = options;
+  const { max, applicationName, log, statementLimit, repeating } = options;
   const pool = new pg.Pool({
     ...clientConfig(config, applicationName),
+    ...(repeating ? { Client: RepeatingClient } : {}),
     max,
     idleTimeoutMillis: 60_000,
     onConnect: (client) => prepareClient(client, statementLimit),
@@ -200,10 +208,20 @@ export async function connect(config: DatabaseConfig, options: ConnectOptions): 
   await checkServer(config, options.applicationName);
   const pool = openPool(config, options);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) });
+  const listeners = new CommitListeners();
   let closing: Promise<void> | undefined;
   return {
     db,
-    transaction: (fn) => db.transaction().execute(fn),
+    async transaction(fn) {
+      let committed = () => {};
+      const result = await db.transaction().execute((trx) => {
+        committed = listeners.begin(trx);
+        return fn(trx);
+      });
+      committed();
+      return result;
+    },
+    onCommit: (mark, listener) => listeners.add(mark, listener),
     poolFigures: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close() {
       closing ??= pool.ended ? Promise.resolve() : db.destroy();

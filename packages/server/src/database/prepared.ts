@@ -1,17 +1,32 @@
 /** Statements that each connection parses and plans once. */
-import { CompiledQuery, type RawBuilder } from 'kysely';
+import { CompiledQuery } from 'kysely';
+import pg from 'pg';
 import type { Queries } from './queries.ts';
 
 /** Text → its name on every connection. */
 const names = new Map<string, string>();
 
+function nameOf(sql: string): string {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  const name = `tintype_${names.size + 1}`;
+  names.set(sql, name);
+  return name;
+}
+
+/** What the query builder makes, and SQL of our own. */
+interface Statement<Row> {
+  compile(queries: Queries): CompiledQuery<Row>;
+}
+
 /**
- * The rows of `query`. For statements of which there are few, so that their texts do not pile up on the
- * connections, and whose best plan is the same whatever the values are.
+ * The rows of `statement`. For statements of which there are few, so that their texts do not pile up on the
+ * connections, and whose best plan is the same whatever the values are. They name the columns that they return:
+ * those of `*` would be others after a migration, which PostgreSQL refuses.
  */
-export async function executePrepared<Row>(queries: Queries, query: RawBuilder<Row>): Promise<Row[]> {
-  const { sql, parameters } = query.compile(queries);
-  if (!names.has(sql)) names.set(sql, `tintype_${names.size + 1}`);
+export async function executePrepared<Row>(queries: Queries, statement: Statement<Row>): Promise<Row[]> {
+  const { sql, parameters } = statement.compile(queries);
+  nameOf(sql);
   const { rows } = await queries.executeQuery<Row>(CompiledQuery.raw(sql, [...parameters]));
   return rows;
 }
@@ -19,4 +34,29 @@ export async function executePrepared<Row>(queries: Queries, query: RawBuilder<R
 /** The name under which a text is prepared; undefined for those that are not. */
 export function preparedName(sql: string): string | undefined {
   return names.get(sql);
+}
+
+/** Texts that are counted, and times after which one is prepared. */
+const mostTexts = 300;
+const often = 10;
+
+/** A connection that prepares what it, or one like it, is asked again and again: for libraries with SQL of their own. */
+export class RepeatingClient extends pg.Client {
+  static readonly #uses = new Map<string, number>();
+
+  override query(...given: unknown[]): never {
+    const [text, values, ...rest] = given;
+    const query = super.query as (...words: unknown[]) => never;
+    if (typeof text !== 'string' || !Array.isArray(values) || !RepeatingClient.#isOften(text))
+      return query.apply(this, given);
+    return query.apply(this, [{ text, values, name: nameOf(text) }, ...rest]);
+  }
+
+  static #isOften(text: string): boolean {
+    const uses = RepeatingClient.#uses;
+    if (/\*\s+FROM|RETURNING \*/i.test(text) || (uses.size >= mostTexts && !uses.has(text))) return false;
+    const times = (uses.get(text) ?? 0) + 1;
+    uses.set(text, times);
+    return times > often;
+  }
 }

@@ -48,7 +48,18 @@ interface ImageLocationsTable {
   metadata: JSONColumnType<Record<string, string>>;
   /** Among the locations of the image: the lowest comes first. */
   position: number;
-  status: 'active' | 'pending_delete';
+  /** `derived`: a copy in another format than that of the image. */
+  status: 'active' | 'derived' | 'pending_delete';
+  /** Of a derived one what it holds; null: what the image says. */
+  disk_format: string | null;
+  size: number | null;
+  checksum: string | null;
+  os_hash_algo: string | null;
+  os_hash_value: string | null;
+  disk_sha256: string | null;
+  /** What was found wrong with the bytes when they were last looked at; null: nothing. */
+  trouble: 'missing' | 'failed' | null;
+  trouble_at: Date | null;
   created_at: Fixed<Date>;
 }
 
@@ -198,6 +209,87 @@ interface StagedDataTable {
   created_at: Fixed<Date>;
 }
 
+interface ExportDataTable {
+  key: Fixed<string>;
+  action: Fixed<string>;
+  owner: Fixed<string | null>;
+  /** Bytes. */
+  size: number;
+}
+
+interface ActionsTable {
+  id: Fixed<string>;
+  type: Fixed<string>;
+  owner: Fixed<string | null>;
+  user_id: Fixed<string | null>;
+  request_id: Fixed<string | null>;
+  image_id: Fixed<string>;
+  /** Written as JSON text. */
+  request: JSONColumnType<Record<string, unknown>>;
+  outcome: 'success' | 'failure' | 'cancelled' | null;
+  message: string | null;
+  /** Written as JSON text. */
+  error: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
+  /** Written as JSON text. */
+  result: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
+  created_at: Fixed<Date>;
+  updated_at: Date;
+  ended_at: Date | null;
+}
+
+interface ImageDraftsTable {
+  id: Fixed<string>;
+  owner: string | null;
+  /** Bytes. */
+  size: number | null;
+  /** Written as JSON text. */
+  record: JSONColumnType<Record<string, unknown>>;
+}
+
+interface CachedImagesTable {
+  node: Fixed<string>;
+  image_id: Fixed<string>;
+  /** Bytes. */
+  size: number;
+  hits: number;
+  cached_at: Date;
+  read_at: Date;
+}
+
+interface EventsTable {
+  number: ColumnType<number, never, never>;
+  id: Fixed<string>;
+  position: number | null;
+  type: Fixed<string>;
+  priority: Fixed<'info' | 'error'>;
+  project: Fixed<string | null>;
+  image_id: Fixed<string | null>;
+  /** Written as JSON text. */
+  payload: ColumnType<Record<string, unknown>, string, never>;
+  created_at: Fixed<Date>;
+}
+
+interface EventHeadTable {
+  single: ColumnType<boolean, never, never>;
+  position: number;
+  forgotten: number;
+}
+
+interface EventReceiversTable {
+  id: Fixed<string>;
+  position: number;
+  teller: string | null;
+  told_until: Date | null;
+}
+
+interface EventTroublesTable {
+  receiver: Fixed<string>;
+  position: Fixed<number>;
+  image_id: Fixed<string | null>;
+  attempts: number;
+  not_before: Date;
+}
+
 /** Which migrations this database has had; kept by `migrate.ts`. */
 interface SchemaMigrationsTable {
   number: number;
@@ -223,5 +315,13 @@ export interface Tables {
   flow_workers: FlowWorkersTable;
   flow_attempts: FlowAttemptsTable;
   staged_data: StagedDataTable;
+  actions: ActionsTable;
+  export_data: ExportDataTable;
+  image_drafts: ImageDraftsTable;
+  cached_images: CachedImagesTable;
+  events: EventsTable;
+  event_head: EventHeadTable;
+  event_receivers: EventReceiversTable;
+  event_troubles: EventTroublesTable;
   schema_migrations: SchemaMigrationsTable;
 }

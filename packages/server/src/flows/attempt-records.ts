@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { FailureCode } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import { engineSchema } from './dbos.ts';
 
@@ -71,6 +72,29 @@ export async function lockStep(queries: Queries, run: Run, step: string): Promis
   };
 }
 
+/**
+ * The first attempt at a step of which nothing is recorded, in one statement: most begin so. False when there is more to
+ * it: attempts before this one, a cancellation, or a run that has lost its flow.
+ */
+export async function insertFirstAttempt(
+  queries: Queries,
+  run: Run,
+  { id, step }: { readonly id: string; readonly step: string },
+): Promise<boolean> {
+  const insert = sql`
+    WITH held AS (
+      SELECT workflow_uuid FROM ${statuses}
+      WHERE workflow_uuid = ${run.flow} AND owner_xid = ${run.owner} AND status = 'PENDING' FOR SHARE
+    )
+    INSERT INTO flow_attempts (id, flow, step, round, number, worker, state)
+    SELECT ${id}::uuid, flows.id, ${step}, flows.round, 1, ${run.worker}::uuid, 'running'
+    FROM held JOIN flows ON flows.id = held.workflow_uuid
+    WHERE flows.cancel_requested_at IS NULL
+      AND NOT EXISTS (SELECT FROM flow_attempts WHERE flow = ${run.flow} AND step = ${step})
+    RETURNING id`;
+  return (await executePrepared(queries, insert)).length === 1;
+}
+
 export async function insertAttempt(
   queries: Queries,
   run: Run,
@@ -96,15 +120,12 @@ export async function attemptsAt(queries: Queries, flow: string, step: string): 
 
 /** Whether the attempt may still write: until the transaction ends nobody else gets the flow, or ends the attempt. */
 export async function fenceAttempt(queries: Queries, run: Run, id: string): Promise<boolean> {
-  if (!(await owns(queries, run))) return false;
-  const row = await queries
-    .selectFrom('flow_attempts')
-    .select('id')
-    .where('id', '=', id)
-    .where('state', '=', 'running')
-    .forShare()
-    .executeTakeFirst();
-  return row !== undefined;
+  const fence = sql`
+    SELECT 1 FROM ${statuses} JOIN flow_attempts ON flow_attempts.flow = workflow_uuid
+    WHERE workflow_uuid = ${run.flow} AND owner_xid = ${run.owner} AND status = 'PENDING'
+      AND flow_attempts.id = ${id} AND flow_attempts.state = 'running'
+    FOR SHARE`;
+  return (await executePrepared(queries, fence)).length === 1;
 }
 
 /** False when somebody else has ended it. */
@@ -114,13 +135,13 @@ export async function endAttempt(
   state: 'done' | 'failed' | 'released',
   failure: { readonly code: string; readonly message: string } | null,
 ): Promise<boolean> {
-  const ended = await database.db
+  const end = database.db
     .updateTable('flow_attempts')
     .set({ state, code: failure?.code ?? null, message: failure?.message ?? null, ended_at: new Date() })
     .where('id', '=', id)
     .where('state', '=', 'running')
-    .executeTakeFirst();
-  return ended.numUpdatedRows > 0n;
+    .returning('id');
+  return (await executePrepared(database.db, end)).length > 0;
 }
 
 export interface ProgressRecord {

@@ -79,10 +79,24 @@ export function partitionOf(project: string | null): string {
   return project ?? '-';
 }
 
+/**
+ * The engine waits until the database is back when it knows by an error's code that it is away. That of a connection which ended a moment
+ * before something was written to it is not among them: it would give the flow up. Called before any query fails with the error.
+ */
+function toldAsCut(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') error.code = 'ECONNRESET';
+}
+
 /** After `migrate`. Connects when it has to. */
 export async function openEngine(config: DatabaseConfig, log: Log): Promise<Engine> {
   const dbos = loadDbos();
-  const pool = openPool(config, { max: poolSize, applicationName: 'tintype flows', log });
+  const pool = openPool(config, {
+    max: poolSize,
+    applicationName: 'tintype flows',
+    log,
+    repeating: true,
+  });
+  pool.on('connect', (client) => client.on('error', toldAsCut));
   const logger = engineLog(log);
   const client = await dbos.DBOSClient.create({
     systemDatabaseUrl: noAddress,

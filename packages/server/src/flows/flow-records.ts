@@ -6,6 +6,7 @@ import { engineSchema } from './dbos.ts';
 import type { FlowFacts } from './flow-state.ts';
 
 const statuses = sql.table(`${engineSchema}.workflow_status`);
+const inputs = sql.table(`${engineSchema}.workflow_input`);
 const outputs = sql.table(`${engineSchema}.workflow_output`);
 const recorded = sql.table(`${engineSchema}.operation_outputs`);
 
@@ -132,6 +133,29 @@ export async function beginRound(queries: Queries, flow: string, cancel: boolean
   await sql`UPDATE flows SET round = round + 1, cancel_requested_at = ${cancelled} WHERE id = ${flow}`.execute(
     queries,
   );
+}
+
+/** Takes fields out of the input that the engine keeps of a flow. */
+export async function forgetFields(queries: Queries, flow: string, fields: readonly string[]): Promise<void> {
+  // The engine keeps the arguments of a flow, of which there is one, under `json`.
+  const without = fields.reduce(
+    (rest, field) => sql`${rest} #- ARRAY['json', '0', ${field}]`,
+    sql`inputs::jsonb`,
+  );
+  await sql`UPDATE ${inputs} SET inputs = (${without})::text WHERE workflow_uuid = ${flow}`.execute(queries);
+}
+
+/** Puts another text in the place of one in the input that the engine keeps of a flow; none comes where there is none. */
+export async function replaceField(
+  queries: Queries,
+  flow: string,
+  field: string,
+  text: string,
+): Promise<void> {
+  const place = sql`ARRAY['json', '0', ${field}]::text[]`;
+  await sql`
+    UPDATE ${inputs} SET inputs = jsonb_set(inputs::jsonb, ${place}, to_jsonb(${text}::text), false)::text
+    WHERE workflow_uuid = ${flow}`.execute(queries);
 }
 
 /** Ids of some flows that ended more than `ms` ago, by the database's clock, oldest first. */

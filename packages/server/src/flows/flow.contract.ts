@@ -27,6 +27,10 @@ export interface FlowLab {
   /** Resolves when it has ended. */
   ended(id: string): Promise<FlowDetail>;
   cancel(id: string): Promise<void>;
+  /** Resolves when nothing starts any more: what does may need the database. */
+  settled(): Promise<void>;
+  /** Ends every connection that servers and workers have to the database, as its death does. */
+  loseDatabase(): Promise<void>;
   /** Fails unless nothing at all is where only work under way has something. */
   tidy(): Promise<void>;
 }
@@ -41,7 +45,13 @@ export interface FlowCase {
 
 const forGood = new Failure('size_cap', 'A test ends it here.');
 
-const titleOf = ({ record, when }: Place) => `${record}, ${when === 'progress' ? 'in the middle' : when}`;
+const titles = {
+  before: 'before',
+  fence: 'in its transaction',
+  progress: 'in the middle',
+  after: 'after',
+} as const;
+const titleOf = ({ record, when }: Place) => `${record}, ${titles[when]}`;
 
 export function flowContract(lab: FlowLab, one: FlowCase): void {
   const skip = one.oneWay === true && 'the flow has no way back';
@@ -56,16 +66,27 @@ export function flowContract(lab: FlowLab, one: FlowCase): void {
       back = all.filter(({ record }) => !forward.some((place) => place.record === record));
       assert.equal(back.length === 0, one.oneWay === true);
     });
-    test('fails anywhere', (t) => each(t, forward, (place) => failing(lab, one, forward, place)));
-    test('repeats any step', (t) => each(t, forward, (place) => repeating(lab, one, place)));
+    test('fails anywhere', (t) => each(t, between(forward), (place) => failing(lab, one, forward, place)));
+    test('repeats any step', (t) => each(t, between(forward), (place) => repeating(lab, one, place)));
     test('repeats any way back', { skip }, (t) =>
-      each(t, back, (place) => repeatingBack(lab, one, forward, place)),
+      each(t, between(back), (place) => repeatingBack(lab, one, forward, place)),
     );
-    test('is cancelled anywhere', (t) => each(t, forward, (place) => cancelling(lab, one, place)));
-    test('outlives a kill -9 anywhere', (t) => each(t, forward, (place) => killed(lab, one, place)));
+    test('is cancelled anywhere', (t) => each(t, between(forward), (place) => cancelling(lab, one, place)));
+    test('outlives a kill -9 anywhere', (t) => each(t, inside(forward), (place) => killed(lab, one, place)));
     test('goes back in spite of a kill -9 anywhere', { skip }, (t) =>
-      each(t, back, (place) => killedBack(lab, one, forward, place)),
+      each(t, inside(back), (place) => killedBack(lab, one, forward, place)),
     );
+    test('leaves nothing anywhere', () => lab.tidy());
+  });
+}
+
+/** Beside that suite: it depends on the flow less than on the engine. */
+export function flowOutages(lab: FlowLab, one: FlowCase): void {
+  describe(`flow ${one.flow}`, () => {
+    test('outlives the loss of its database anywhere', async (t) => {
+      const forward = await placesOf(lab, one, () => {});
+      await each(t, forward, (place) => cutOff(lab, one, place));
+    });
     test('leaves nothing anywhere', () => lab.tidy());
   });
 }
@@ -77,6 +98,17 @@ async function each(
 ): Promise<void> {
   assert.ok(places.length > 0, 'there are moments to try');
   for (const place of places) await t.test(titleOf(place), () => check(place));
+}
+
+/** What is thrown in a transaction comes to the same as before it: there a process has to die. */
+function between(places: readonly Place[]): Place[] {
+  return places.filter(({ when }) => when !== 'fence');
+}
+
+/** Whoever dies in a transaction leaves what is there before the step, and that is not tried twice. */
+function inside(places: readonly Place[]): Place[] {
+  const fenced = places.filter(({ when }) => when === 'fence').map(({ record }) => record);
+  return places.filter(({ record, when }) => when !== 'before' || !fenced.includes(record));
 }
 
 function isAt(moment: Moment, { record, when }: Place): boolean {
@@ -115,7 +147,9 @@ async function placesOf(lab: FlowLab, one: FlowCase, reach: (moment: Moment) => 
   for (const { flow: id, record, when } of seen)
     if (id === started.id && !places.some((place) => place.record === record && place.when === when))
       places.push({ record, when });
-  return places;
+  // What says how far it is has a middle; of the rest, what it writes is.
+  const moves = places.filter(({ when }) => when === 'progress').map(({ record }) => record);
+  return places.filter(({ record, when }) => when !== 'fence' || !moves.includes(record));
 }
 
 async function run(lab: FlowLab, one: FlowCase, reach: (moment: Moment) => void) {
@@ -175,6 +209,24 @@ async function cancelling(lab: FlowLab, one: FlowCase, place: Place): Promise<vo
   assert.ok(flow.state === 'cancelled' || flow.state === 'success', flow.state);
   if (flow.state === 'success') await started.goal();
   else await started.nothing();
+}
+
+async function cutOff(lab: FlowLab, one: FlowCase, place: Place): Promise<void> {
+  let lost: Promise<void> | undefined;
+  await lab.settled();
+  // Not before it has been asked for altogether: whoever asks is not what is tried here.
+  lab.work(false);
+  lab.intercept((moment) => {
+    if (lost === undefined && isAt(moment, place)) lost = lab.loseDatabase();
+  });
+  const started = await one.start();
+  lab.work(true);
+  const flow = await lab.ended(started.id);
+  lab.intercept(null);
+  await lost;
+  assert.notEqual(lost, undefined);
+  assert.deepEqual([flow.state, flow.failure], ['success', null]);
+  await started.goal();
 }
 
 /** The flow is in the hands of a process that dies at this moment; then this one takes it up. */

@@ -37,6 +37,8 @@ export interface StepContext {
   resultOf<T extends Json>(step: string): T | undefined;
   /** Why the optional step of this name failed; undefined when it did not. */
   failureOf(step: string): StepFailure | undefined;
+  /** Takes the secrets out of what is kept of the input, once the caller's transaction commits: no later attempt has them. */
+  forgetSecrets(queries: Queries): Promise<void>;
 }
 
 export interface UndoContext extends StepContext {
@@ -69,17 +71,19 @@ export type Fate = 'undone' | 'held' | 'cancelled';
 export interface Flow<Input> {
   /** Recorded with every flow: never changes its meaning. */
   readonly name: string;
+  /** Fields of the input that are shown nowhere, and not kept once the flow has ended and cannot be retried. */
+  readonly secrets?: readonly (keyof Input & string)[];
   /**
    * Asked again whenever a worker takes the flow up, so it must depend on nothing but `input`. Where a new release
    * changes the steps of flows that may be under way, `changed` tells which to take: false for a flow that
-   * began before the change of that name.
+   * had a step behind it before the change of that name.
    */
   steps(
     input: Input,
     changed: (change: string) => Promise<boolean>,
   ): readonly Step<Input>[] | Promise<readonly Step<Input>[]>;
-  /** Whether a failure keeps what was done, so that a retry goes on from the failed step; a cancellation never does. */
-  holds?(input: Input): boolean;
+  /** Whether this failure keeps what was done, so that a retry goes on from the failed step; a cancellation never does. */
+  holds?(input: Input, failure: StepFailure): boolean;
   /** The last word on a failure, once it is undone or held. Repeated like a step. */
   failed?(context: StepContext, input: Input, failure: StepFailure, fate: Fate): Promise<void>;
 }

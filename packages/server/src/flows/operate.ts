@@ -53,6 +53,15 @@ export async function cancelFlow(engine: Engine, database: Database, id: string)
   if (asked === 0) throw wrongState(flow, 'only what has not ended can be cancelled');
 }
 
+/** As `cancelFlow`, and what has nothing to end or to take back is left as it is; a flow that nobody knows, too. */
+export async function endFlow(engine: Engine, database: Database, id: string): Promise<void> {
+  const [facts] = await factsOfFlows(database.db, [id]);
+  if (facts === undefined) return;
+  const flow = viewFlow(facts);
+  if (flow.state === 'failed' && flow.resumable) await takeUp(engine, database, flow, true);
+  else await database.transaction((queries) => cancelFlows(queries, { id }));
+}
+
 async function takeUp(engine: Engine, database: Database, flow: FlowView, cancel: boolean): Promise<void> {
   await beginRound(database.db, flow.id, cancel);
   const startStep = await placeOf(database.db, flow.id, flow.failure?.step ?? null);

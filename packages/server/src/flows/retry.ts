@@ -6,6 +6,7 @@ import type { StepRecords } from './attempt-records.ts';
 const passing: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'internal',
   'interrupted',
+  'region_unavailable',
   'source_changed',
   'source_cut',
   'source_stalled',
@@ -13,6 +14,9 @@ const passing: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'source_unreachable',
   'step_stalled',
   'store_unavailable',
+  'target_stalled',
+  'target_unavailable',
+  'target_unreachable',
   'unavailable',
   'upload_cut',
   'upload_stalled',

@@ -76,7 +76,7 @@ class FlowRun<Input> {
 
   async back(failure: StepFailure): Promise<FlowOutcome> {
     const isCancelled = failure.code === 'cancelled';
-    if (!isCancelled && this.#flow.holds?.(this.#input) === true) {
+    if (!isCancelled && this.#flow.holds?.(this.#input, failure) === true) {
       const untold = await this.#say(failure, 'held');
       return { state: 'failed', failure: untold ?? failure, retryFrom: failure.step };
     }

@@ -10,11 +10,13 @@ import {
   endAttempt,
   fenceAttempt,
   insertAttempt,
+  insertFirstAttempt,
   lockStep,
   type Run,
   type StepRecords,
 } from './attempt-records.ts';
 import type { StepContext } from './flow.ts';
+import { forgetFields } from './flow-records.ts';
 import { mayPass, pauseBefore, usedUp } from './retry.ts';
 import type { Before, Piece, StepOutcome } from './run-flow.ts';
 import type { FlowSeams, Moment } from './seams.ts';
@@ -22,6 +24,8 @@ import type { FlowSeams, Moment } from './seams.ts';
 export interface PieceParts {
   readonly database: Database;
   readonly log: Log;
+  /** Fields of the flow's input. */
+  readonly secrets: readonly string[];
   /** Attempts of this worker under way: its heart beats for them. */
   readonly running: Set<Attempt>;
   readonly stallMs: number;
@@ -58,6 +62,12 @@ export async function runPiece(
 /** The attempt, or the outcome when there is none to make. */
 async function begin(parts: PieceParts, run: Run, piece: Piece): Promise<Begun | StepOutcome> {
   const isUndo = piece.record !== piece.step;
+  const id = randomUUID();
+  const { stallMs, endingMs } = parts;
+  const facts = { id, flow: run.flow, step: piece.record, cancellable: piece.cancellable === 'always' };
+  const attempt = new Attempt({ ...facts, stallMs, endingMs });
+  if (!isUndo && (await insertFirstAttempt(parts.database.db, run, { id, step: piece.record })))
+    return { attempt, number: 1, earlier: [] };
   return await parts.database.transaction(async (queries) => {
     const records = await lockStep(queries, run, piece.record);
     if (records === undefined) throw new RunOver();
@@ -68,15 +78,12 @@ async function begin(parts: PieceParts, run: Run, piece: Piece): Promise<Begun |
     const end = usedUp(records, isUndo);
     if (end !== null) return { failure: finalFailure(records, end) };
 
-    const id = randomUUID();
     const number = records.attempts.length + 1;
     const earlier = isUndo
       ? await attemptsAt(queries, run.flow, piece.step)
       : records.attempts.map((attempt) => attempt.id);
     await insertAttempt(queries, run, { id, step: piece.record, round: records.round, number });
-    const { stallMs, endingMs } = parts;
-    const facts = { id, flow: run.flow, step: piece.record, cancellable: piece.cancellable === 'always' };
-    return { attempt: new Attempt({ ...facts, stallMs, endingMs }), number, earlier };
+    return { attempt, number, earlier };
   });
 }
 
@@ -99,6 +106,7 @@ async function make(
   const { id } = attempt.facts;
   const reach = (when: Moment['when']) =>
     parts.seams.reach?.({ flow: run.flow, record: piece.record, when, attempt: number });
+  let hasFenced = false;
   const context: StepContext = {
     flow: run.flow,
     signal: attempt.signal,
@@ -110,7 +118,10 @@ async function make(
     },
     async fence(queries) {
       if (!(await fenceAttempt(queries, run, id))) throw new RunOver();
+      if (!hasFenced) reach('fence');
+      hasFenced = true;
     },
+    forgetSecrets: (queries) => forgetFields(queries, run.flow, parts.secrets),
     ...before,
   };
   const work = async () => {
@@ -149,7 +160,7 @@ async function end(
 }
 
 /** Waits for the database to come back: what has been done must not be lost for an outage. */
-async function throughOutages<T>({ log, closed }: PieceParts, ask: () => Promise<T>): Promise<T> {
+export async function throughOutages<T>({ log, closed }: PieceParts, ask: () => Promise<T>): Promise<T> {
   for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
     try {
       return await ask();

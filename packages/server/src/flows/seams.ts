@@ -1,11 +1,14 @@
 /** Where tests break in: a server gives none of these. */
 
-/** A moment in a piece of a flow. `progress`: the first time it says that something moved; `after`: not yet recorded. */
+/**
+ * A moment in a piece of a flow. `fence`: in the first transaction of the attempt; `progress`: the first time it says that something
+ * moved; `after`: not yet recorded.
+ */
 export interface Moment {
   readonly flow: string;
   /** `undo:` before the step's name for its way back. */
   readonly record: string;
-  readonly when: 'before' | 'progress' | 'after';
+  readonly when: 'before' | 'fence' | 'progress' | 'after';
   /** Of this piece, from 1. */
   readonly attempt: number;
 }

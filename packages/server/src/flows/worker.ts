@@ -14,9 +14,10 @@ import { type Engine, flowsWaiting } from './engine.ts';
 import { FlowFigures } from './figures.ts';
 import type { AnyFlow, Flow, FlowOutcome, Json } from './flow.ts';
 import { flowsCancelled } from './flow-cancel.ts';
+import { forgetFields } from './flow-records.ts';
 import { Heart } from './heart.ts';
 import { runFlow } from './run-flow.ts';
-import { type PieceParts, runPiece } from './run-piece.ts';
+import { type PieceParts, runPiece, throughOutages } from './run-piece.ts';
 import { type Periodic, Schedule } from './schedule.ts';
 import type { FlowSeams } from './seams.ts';
 import { deleteWorker, insertWorker, releaseFlows } from './worker-records.ts';
@@ -182,6 +183,7 @@ export class FlowWorker {
     const parts: PieceParts = {
       database,
       log,
+      secrets: flow.secrets ?? [],
       running: this.#running,
       stallMs: seams.stallMs ?? stallMs,
       endingMs: seams.endingMs ?? usualEndingMs,
@@ -207,8 +209,18 @@ export class FlowWorker {
       flow,
       input,
     );
+    await this.#forget(parts, run, outcome).catch((error: unknown) => {
+      throw error instanceof RunOver ? over() : error;
+    });
     this.figures.ended(flow.name, outcome.state);
     return outcome;
+  }
+
+  /** A flow that can be retried keeps its secrets until it is, or is forgotten itself. */
+  async #forget(parts: PieceParts, { flow }: Run, outcome: FlowOutcome): Promise<void> {
+    const isResumable = outcome.state === 'failed' && outcome.retryFrom !== null;
+    if (isResumable || parts.secrets.length === 0) return;
+    await throughOutages(parts, () => forgetFields(parts.database.db, flow, parts.secrets));
   }
 }
 

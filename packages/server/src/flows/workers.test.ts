@@ -79,6 +79,28 @@ test('a project has no more than its share under way, and others do not wait for
   await two.close();
 });
 
+test('all projects together have no more than the whole under way, on whatever workers', async () => {
+  const door = gate();
+  let most = 0;
+  let now = 0;
+  const flow = flowOf('whole', ['only'], async (_step, context) => {
+    now += 1;
+    most = Math.max(most, now);
+    await door.wait(context);
+    now -= 1;
+  });
+  const limits = { perWorker: 8, perProject: 2, total: 3 };
+  const [one, two] = [await workers.begin([flow], { limits }), await workers.begin([flow], { limits })];
+  const projects = ['a', 'a', 'b', 'b', 'c', 'c', 'd', 'd'];
+  const ids = await Promise.all(projects.map((project) => workers.start('whole', {}, project)));
+  await until('three at work', () => now === 3);
+  door.open();
+  for (const id of ids) assert.equal((await workers.ended(id)).state, 'success');
+  assert.equal(most, 3);
+  await one.close();
+  await two.close();
+});
+
 test('work is given back when a worker stops, and that costs no attempt', async () => {
   const door = gate();
   const flow = flowOf('given-back', ['first', 'second'], async (step, context) => {
@@ -196,6 +218,39 @@ test('flows keep the steps they began with when a release changes them', async (
   await two.close();
 });
 
+test('a release that is rolled out while flows run takes up what the old one gives back, and what waits', async () => {
+  const door = gate();
+  let isHeld = true;
+  const old = flowOf('rolled', ['begin', 'first', 'last'], async (step, context) => {
+    if (step === 'first' && isHeld) await door.wait(context);
+  });
+  const grown: AnyFlow = {
+    ...old,
+    async steps(input, changed) {
+      const [scan] = await flowOf('x', ['scan']).steps(input, changed);
+      const [begin, ...rest] = await old.steps(input, changed);
+      return (await changed('scan')) ? [begin!, scan!, ...rest] : [begin!, ...rest];
+    },
+  };
+  const limits = { perWorker: 1, perProject: 4, total: null };
+  const before = await workers.begin([old], { limits });
+  const running = await workers.start('rolled');
+  await until('its first step', () => diary.includes('first'));
+  isHeld = false;
+  const waiting = await workers.start('rolled');
+
+  const after = await workers.begin([grown], { limits: { ...limits, perWorker: 8 } });
+  assert.equal((await workers.ended(waiting)).state, 'success');
+  assert.equal((await workers.view(running)).state, 'running', 'the old release is still at it');
+  await before.close();
+  assert.equal((await workers.ended(running)).state, 'success');
+  const stepsOf = async (id: string) =>
+    (await workers.view(id)).attempts.map(({ step, state }) => `${step} ${state}`);
+  assert.deepEqual(await stepsOf(running), ['begin done', 'first released', 'first done', 'last done']);
+  assert.deepEqual(await stepsOf(waiting), ['begin done', 'scan done', 'first done', 'last done']);
+  await after.close();
+});
+
 test('a flow that no worker knows waits until one does', async () => {
   const one = await workers.begin([flowOf('known', ['only'])]);
   const id = await workers.start('newer');
@@ -220,6 +275,7 @@ test('a periodic flow runs once for each stretch of time, however many workers t
     await workers.begin([flow], { periodic }),
   ];
   await until('some stretches', () => starts.length >= 4);
-  for (const one of all) await one.close();
+  // Before the workers stop: what one of them is at then is repeated by another.
   assert.equal(new Set(starts).size, starts.length);
+  for (const one of all) await one.close();
 });

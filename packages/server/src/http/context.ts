@@ -2,11 +2,13 @@
 import type { Feature } from '@tintype/contract';
 import type { ActionParts } from '../actions/parts.ts';
 import type { Log } from '../base/log.ts';
+import type { EventFeed } from '../events/feed.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { ImageParts } from '../images/parts.ts';
 import type { Readiness } from '../upkeep/readiness.ts';
 import type { Metrics } from './metrics.ts';
+import type { OffloadSettings } from './offload.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,16 +30,25 @@ export interface HttpSettings {
   readonly corsOrigins: readonly string[];
   /** Milliseconds. */
   readonly uploadIdleMs: number;
+  readonly offload: OffloadSettings;
   /** Projects an image can be shared with; below zero: no limit. */
   readonly maxMembers: number;
+  /** Listeners to events at a time. */
+  readonly maxListeners: number;
 }
 
-export interface HttpParts {
-  readonly images: ImageParts;
-  readonly actions: ActionParts;
-  readonly identity: Identity;
+export interface HealthParts {
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;
+  /** Whether the operator wants no further work to come here. */
+  readonly withdrawn: () => Promise<boolean>;
+}
+
+export interface HttpParts extends HealthParts {
+  readonly images: ImageParts;
+  readonly actions: ActionParts;
+  readonly feed: EventFeed;
+  readonly identity: Identity;
   readonly settings: HttpSettings;
   readonly log: Log;
 }

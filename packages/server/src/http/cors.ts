@@ -8,11 +8,14 @@ const allowedHeaders = [
   'Content-Type',
   'If-Match',
   'If-None-Match',
+  'If-Range',
+  'Last-Event-ID',
   'Range',
   'X-Auth-Token',
   'X-Image-Meta-Store',
   'X-OpenStack-Image-Size',
   'X-OpenStack-Request-ID',
+  'X-Openstack-Append',
   'X-Tintype-Expected-Digest',
 ];
 const exposedHeaders = [

@@ -1,10 +1,10 @@
 /** What a process without the API answers: is it alive, can it work, its figures. */
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { HttpParts } from './context.ts';
+import type { HealthParts } from './context.ts';
 import { errorBody } from './errors.ts';
 import { healthRoutes } from './routes/health.ts';
 
-export function createHealthServer(parts: Pick<HttpParts, 'readiness' | 'metrics'>): FastifyInstance {
+export function createHealthServer(parts: HealthParts): FastifyInstance {
   const server = Fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   const { healthcheck, readyz, metrics } = healthRoutes(parts);
   server.get('/healthcheck', healthcheck!);

@@ -1,5 +1,7 @@
 /** The figures at /metrics (Prometheus text form). */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type CacheSource, countCache } from './cache-metrics.ts';
+import { countEvents, type EventSources } from './event-metrics.ts';
 import { countFlows, type FlowSources } from './flow-metrics.ts';
 import { countUpkeep, type UpkeepSource } from './upkeep-metrics.ts';
 
@@ -9,6 +11,9 @@ export interface MetricSources {
   readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   readonly flows: FlowSources;
   readonly upkeep: UpkeepSource;
+  /** null: this process keeps none. */
+  readonly cache: CacheSource | null;
+  readonly events: EventSources;
 }
 
 export interface Metrics {
@@ -47,6 +52,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   });
   countFlows(sources.flows, registers);
   countUpkeep(sources.upkeep, registers);
+  if (sources.cache !== null) countCache(sources.cache, registers);
+  countEvents(sources.events, registers);
   return {
     registry,
     requests: new Histogram({

@@ -1,19 +1,16 @@
 /** Records as they go over the wire (API sections 2 and 4). */
 import type { ImageRecord, TaskRecord } from '@tintype/contract';
+import { oncePer } from '../base/once-per.ts';
+import { seconds } from '../base/time.ts';
 import type { ShownImage } from '../images/shown.ts';
 import type { Task } from '../images/task-records.ts';
-
-/** `YYYY-MM-DDTHH:MM:SSZ`. */
-export function seconds(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
-}
 
 /** ISO 8601 with microseconds and no zone. */
 function microseconds(time: Date): string {
   return `${time.toISOString().slice(0, 23)}000`;
 }
 
-export function renderImage(image: ShownImage): ImageRecord {
+function renderImage(image: ShownImage): ImageRecord {
   const { properties, created_at, updated_at, ...base } = image;
   return {
     ...properties,
@@ -24,6 +21,25 @@ export function renderImage(image: ShownImage): ImageRecord {
     file: `/v2/images/${image.id}/file`,
     schema: '/v2/schemas/image',
   };
+}
+
+/**
+ * JSON. Lists and records are full of images that were sent before: what is sent of one is kept as long as its image is, and
+ * as bytes, since a page put together of strings would be encoded anew each time.
+ */
+export const imageBytes = oncePer((image: ShownImage) => Buffer.from(JSON.stringify(renderImage(image))));
+
+const comma = Buffer.from(',');
+
+/** A page of them; `rest` has the other members. */
+export function imagePage(images: readonly ShownImage[], rest: Readonly<Record<string, string>>): Buffer {
+  const parts = [Buffer.from('{"images":[')];
+  for (const image of images) {
+    if (parts.length > 1) parts.push(comma);
+    parts.push(imageBytes(image));
+  }
+  parts.push(Buffer.from(`],${JSON.stringify(rest).slice(1)}`));
+  return Buffer.concat(parts);
 }
 
 export function renderTask(task: Task): TaskRecord {

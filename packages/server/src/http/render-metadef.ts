@@ -6,10 +6,10 @@ import type {
   NamespaceRecord,
   PropertyDefinition,
 } from '@tintype/contract';
+import { seconds } from '../base/time.ts';
 import { type Definition, ofKind, type PropertyContent } from '../metadefs/definition.ts';
 import type { FullNamespace } from '../metadefs/full-namespace.ts';
 import type { Namespace } from '../metadefs/namespace-records.ts';
-import { seconds } from './render-image.ts';
 
 const base = '/v2/metadefs/namespaces';
 

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { createLog } from '../base/log.ts';
+import { EventFigures } from '../events/figures.ts';
 import { createMetrics } from './metrics.ts';
 import { sendChunks } from './send-chunks.ts';
 
@@ -22,6 +23,13 @@ const parts = {
     databasePool: () => ({ total: 0, idle: 0, waiting: 0 }),
     flows: { open: async () => [], figures: () => null },
     upkeep: () => new Map(),
+    cache: null,
+    events: {
+      position: () => 0,
+      listeners: () => 0,
+      waiting: async () => new Map(),
+      figures: new EventFigures(),
+    },
   }),
 };
 
@@ -30,17 +38,33 @@ let url: string;
 let stored: string[] = [];
 let closed = false;
 
+/** Like what stores give: open from the beginning, also when nothing is ever read. */
+function source(): AsyncIterableIterator<Uint8Array, undefined> {
+  const left = stored.map((chunk) => Buffer.from(chunk));
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const value = left.shift();
+      return value === undefined ? this.return!() : { value, done: false };
+    },
+    async return() {
+      closed = true;
+      return { value: undefined, done: true };
+    },
+  };
+}
+
 before(async () => {
   server = Fastify();
   server.get('/', async (_request, reply) => {
-    async function* chunks() {
-      try {
-        for (const chunk of stored) yield Buffer.from(chunk);
-      } finally {
-        closed = true;
-      }
-    }
-    await sendChunks(reply, 200, { 'Content-Length': 6 }, chunks(), parts);
+    await sendChunks(reply, 200, { 'Content-Length': 6 }, source(), parts);
+    return reply;
+  });
+  server.get('/unspeakable', async (_request, reply) => {
+    const headers = { 'Content-Length': 6, 'X-Broken': 'line\nbreak' };
+    await sendChunks(reply, 200, headers, source(), parts);
     return reply;
   });
   url = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -75,6 +99,14 @@ describe('data of six bytes', () => {
     let answer = '';
     for await (const data of socket) answer += data;
     assert.match(answer, /\r\n\r\nabcdef$/);
+    assert.ok(closed, 'the store is still being read');
+  });
+
+  test('is closed when not even its headers can be sent', async () => {
+    [stored, closed] = [['abc', 'def'], false];
+    lines.length = 0;
+    await assert.rejects(fetch(`${url}/unspeakable`), { name: 'TypeError' });
+    assert.match(lines.join(''), /Invalid character in header/);
     assert.ok(closed, 'the store is still being read');
   });
 });

@@ -20,13 +20,13 @@ function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
  * Answers with `headers` and the chunks; resolves when all is sent or the client is gone. An error of the source
  * after the first byte cuts the connection: the length announced tells the client that data is missing. So does
  * data of another length than announced, which may happen to what is kept by others: what follows it on the
- * connection would be taken for something else.
+ * connection would be taken for something else. The source is closed however it ends.
  */
 export async function sendChunks(
   reply: FastifyReply,
   status: number,
   headers: DataHeaders,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterableIterator<Uint8Array, undefined>,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): Promise<void> {
   const response = reply.raw;
@@ -50,5 +50,7 @@ export async function sendChunks(
   } finally {
     response.socket?.removeListener('timeout', gone);
     response.socket?.setTimeout(0);
+    // A loop that was never entered has closed nothing.
+    await chunks.return?.().catch((err: unknown) => log.warn({ err }, 'a store did not close what was read'));
   }
 }

@@ -12,10 +12,16 @@ import { publicUrl } from './public-url.ts';
 import { registerRoutes } from './register.ts';
 import { readJson } from './request-body.ts';
 import { checkRequestId, requestIdOf } from './request-id.ts';
+import { cacheRoutes } from './routes/cache.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageActionRoutes } from './routes/image-actions.ts';
+import { imageCloneRoutes } from './routes/image-clones.ts';
 import { imageDataRoutes } from './routes/image-data.ts';
+import { imageExportRoutes } from './routes/image-exports.ts';
+import { imageImportRoutes } from './routes/image-imports.ts';
 import { imageLocationRoutes } from './routes/image-locations.ts';
+import { imageReplicaRoutes } from './routes/image-replicas.ts';
 import { imageTaskRoutes } from './routes/image-tasks.ts';
 import { imageRoutes } from './routes/images.ts';
 import { importRoutes } from './routes/imports.ts';
@@ -69,12 +75,18 @@ export function createServer(parts: HttpParts): FastifyInstance {
     ...imageDataRoutes(parts),
     ...imageTaskRoutes(parts),
     ...imageLocationRoutes(parts),
+    ...imageReplicaRoutes(parts),
     ...imageActionRoutes(parts),
     ...memberRoutes(parts),
     ...metadefRoutes(parts),
     ...infoRoutes(parts),
+    ...cacheRoutes(parts),
     ...importRoutes(parts),
     ...taskRoutes(parts),
+    ...imageImportRoutes(parts),
+    ...imageCloneRoutes(parts),
+    ...imageExportRoutes(parts),
+    ...eventRoutes(parts),
   });
   return server;
 }

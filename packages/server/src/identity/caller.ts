@@ -23,16 +23,23 @@ export type CallerFacts = Partial<Omit<Caller, 'roles' | 'serviceRoles'>> & {
 };
 
 /** Roles imply those below them (admin, member, reader), as the identity service's default hierarchy does. */
-const implied: Readonly<Record<string, readonly string[]>> = {
-  admin: ['member', 'reader'],
-  member: ['reader'],
-};
+const implied: ReadonlyMap<string, readonly string[]> = new Map([
+  ['admin', ['member', 'reader']],
+  ['member', ['reader']],
+]);
+
+/** What `createCaller` makes the same caller of, as it can be kept. */
+export function factsOf(caller: Caller): {
+  [K in keyof Caller]: Caller[K] extends ReadonlySet<string> ? string[] : Caller[K];
+} {
+  return { ...caller, roles: [...caller.roles], serviceRoles: [...caller.serviceRoles] };
+}
 
 function roleSet(roles: readonly string[]): ReadonlySet<string> {
   const all = new Set<string>();
   for (const role of roles.map((name) => name.trim().toLowerCase()).filter((name) => name !== '')) {
     all.add(role);
-    for (const lower of implied[role] ?? []) all.add(lower);
+    for (const lower of implied.get(role) ?? []) all.add(lower);
   }
   return all;
 }

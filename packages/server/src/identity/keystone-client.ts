@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, type Dispatcher, request } from 'undici';
 import { Failure } from '../base/failure.ts';
+import type { Catalogue } from './catalogue.ts';
 
 export interface KeystoneSettings {
   /** `https://…/v3`. */
@@ -70,6 +71,19 @@ export class KeystoneClient {
       await answer.body.dump();
       throw away(new Error(`Keystone answered ${answer.statusCode} to ${path}.`));
     });
+  }
+
+  /** What the owner of `token` is shown of services. Fails with unauthenticated when it is not valid any more, or unavailable. */
+  async catalogue(token: string): Promise<Catalogue> {
+    const answer = await this.#send('/auth/catalog', { 'X-Auth-Token': token });
+    if (answer.statusCode === 200) return (await readJson(answer)) as Catalogue;
+    await answer.body.dump();
+    if (answer.statusCode === 401)
+      throw new Failure(
+        'unauthenticated',
+        'The token that the work was asked for with is not valid any more.',
+      );
+    throw away(new Error(`Keystone answered ${answer.statusCode} to the catalogue of a token.`));
   }
 
   async close(): Promise<void> {

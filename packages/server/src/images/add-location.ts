@@ -1,8 +1,10 @@
 /** POST /v2/images/{id}/locations: data that is somewhere already becomes that of a queued image (API section 5). */
+import { recordEvent } from '../events/event-records.ts';
 import { type Caller, withServiceRoles } from '../identity/caller.ts';
 import { sizeOf } from '../locations/find-object.ts';
 import { insertLocation, requireFree } from '../locations/location-records.ts';
 import { beginCheck } from './begin-check.ts';
+import { imageEvent } from './image-event.ts';
 import { findVisible, lockVisible, moveStatus } from './image-records.ts';
 import type { ValidationData } from './offered-location.ts';
 import type { ImageParts } from './parts.ts';
@@ -47,7 +49,8 @@ export async function addLocation(parts: Parts, caller: Caller, input: AddLocati
     await requireRoom(queries, quotas, now.owner, { image_size_total: mebibytes(size) });
     // What must be something is nobody's to use before it is known to be that.
     const isChecked = input.validation !== undefined || signer !== null;
-    await moveStatus(queries, now.id, 'queued', isChecked ? 'importing' : 'active', { size });
+    const after = await moveStatus(queries, now.id, 'queued', isChecked ? 'importing' : 'active', { size });
+    await recordEvent(queries, imageEvent(isChecked ? 'image.update' : 'image.activate', after!));
     const place = { image_id: now.id, store: store.id, key };
     const location = await insertLocation(queries, place, 'active');
     await beginCheck(queries, caller, now, { ...input, signer, location });

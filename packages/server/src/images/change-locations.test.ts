@@ -108,7 +108,8 @@ test('the first location makes a queued image active', async () => {
   assert.deepEqual(image.locations, [{ url: one, metadata: { rack: '7', store: 'web' } }]);
   assert.equal(image.direct_url, one);
   assert.equal(image.stores, 'web');
-  const data = await openData(parts, owner, (await findReadable(parts, owner, id))!, null, []);
+  const found = (await findReadable(parts, owner, id))!;
+  const data = await openData(parts, owner, { image: found, derived: null }, null, []);
   assert.deepEqual(await collect(data), web.get(one));
   await refused(id, [{ op: 'replace', path: '/disk_format', value: 'qcow2' }], 'formats_fixed');
 });
@@ -284,6 +285,20 @@ test('removing a location removes the bytes that are ours, and leaves those of o
   assert.ok(web.has(one));
 });
 
+test('a location that was cloned stays, whatever else the patch has in it', async () => {
+  await pool.put('cloned-replica', stream(1, 100));
+  const cloned = pool.urlOf!('cloned-replica');
+  const id = await located(one, cloned);
+  const name = { op: 'replace', path: '/name', value: 'other' };
+  await refused(id, [remove('1')], 'forbidden');
+  await refused(id, [name, remove('1')], 'image_in_use', admin);
+  await refused(id, [remove('0'), add(two), remove('0')], 'image_in_use', admin);
+  await refused(id, [remove('0'), remove('0')], 'last_location', admin);
+  assert.deepEqual(urls(await patch(id, [remove('0')], admin)), [cloned]);
+  await refused(id, [add(two), remove('0')], 'image_in_use', admin);
+  assert.deepEqual(await pool.stat('cloned-replica'), { size: 100 });
+});
+
 test('the rest of a patch counts with its locations, or nothing of it does', async () => {
   const id = await queued();
   await refused(id, [add(one), { op: 'replace', path: '/owner', value: 'other' }], 'forbidden');
@@ -314,7 +329,7 @@ test('the heaviest store is read first, then the others', async () => {
   assert.equal(shown.direct_url, two);
   const image = (await findReadable(parts, owner, id))!;
   const read = async (preferred: string[] = []) =>
-    await collect(await openData(parts, owner, image, null, preferred));
+    await collect(await openData(parts, owner, { image, derived: null }, null, preferred));
   assert.deepEqual(await read(), web.get(two));
   assert.deepEqual(await read(['pool']), await collect(stream(1, 100)));
   const kept = web.get(two)!;

@@ -1,12 +1,14 @@
 /** PATCH /v2/images/{id}: all operations apply, in order, or none. */
 import { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
+import type { NewEvent } from '../events/event.ts';
+import { recordEvents } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { activeLocations, type Location, requireFree, setLocations } from '../locations/location-records.ts';
 import { urlOf } from '../locations/reading-order.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { checkImageLimits, checkLocationLimit } from '../policy/limits.ts';
-import { applyToLocations, type Draft } from './apply-location.ts';
+import { applyToLocations, type Draft, type LocationRules } from './apply-location.ts';
 import { applyOperation, type PatchRules } from './apply-operation.ts';
 import { beginCheck } from './begin-check.ts';
 import {
@@ -17,10 +19,12 @@ import {
   touchesLocations,
 } from './find-offered.ts';
 import { type Image, revisionOf } from './image.ts';
+import { imageEvent } from './image-event.ts';
 import { lockVisible, moveStatus, updateImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { type Operation, type PatchForm, readPatch } from './patch.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
+import { requireRemovable } from './require-removable.ts';
 import { type ShownImage, shownTo } from './shown.ts';
 import { requireSameSignature } from './signing/located.ts';
 import { requireVisibility } from './visibility.ts';
@@ -42,6 +46,8 @@ export async function changeImage(parts: Parts, caller: Caller, input: ChangeInp
   const { policy, settings } = parts;
   const operations = readPatch(input.body, input.form);
   const offered = await findOffered(parts, caller, input, operations);
+  const rules = locationRulesOf(parts, offered);
+  if (offered.signedAs !== null) await requireRemovable(parts, offered.signedAs, operations, rules);
   const { shown, doomed } = await parts.database.transaction(async (queries) => {
     const { image: before, target } = await lockVisible(queries, policy, caller, input.id);
     policy.require('modify_image', caller, target);
@@ -51,7 +57,7 @@ export async function changeImage(parts: Parts, caller: Caller, input: ChangeInp
     if (operations.length === 0) return { shown: was, doomed: [] };
 
     const locations = touchesLocations(operations) ? await activeLocations(queries, before.id) : [];
-    const draft = applyAll(parts, caller, { image: before, locations }, operations, offered, input.form);
+    const draft = applyAll(parts, caller, { image: before, locations }, operations, rules, input.form);
     const after = { ...draft.image, updated_at: new Date() };
     if (after.owner !== before.owner && !policy.isAdmin(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
@@ -70,11 +76,18 @@ export async function changeImage(parts: Parts, caller: Caller, input: ChangeInp
         )
       : [];
     await updateImage(queries, after);
+    await recordEvents(queries, changeEvents(before, after));
     return { shown: await shownTo(parts, queries, caller, after), doomed };
   });
   if (touchesLocations(operations)) parts.checks.wake();
   await removeBytes(parts, doomed);
   return shown;
+}
+
+/** The first location of an image is its data. */
+function changeEvents(before: Image, after: Image): NewEvent[] {
+  const isActivated = after.status !== before.status;
+  return [...(isActivated ? [imageEvent('image.activate', after)] : []), imageEvent('image.update', after)];
 }
 
 /** Fails with precondition_failed when the image is not what the caller believes. */
@@ -83,22 +96,25 @@ export function checkPrecondition(image: Image, precondition: (revision: string)
     throw new Failure('precondition_failed', `Image ${image.id} has changed since you read it.`);
 }
 
+function locationRulesOf({ stores }: Parts, offered: Offered): LocationRules {
+  return {
+    foundAt: (url) => foundAt(offered, url),
+    urlOf: (location) => urlOf(stores, location),
+  };
+}
+
 function applyAll(
-  { protections, settings, stores }: Parts,
+  { protections, settings }: Parts,
   caller: Caller,
   before: Draft,
   operations: readonly Operation[],
-  offered: Offered,
+  locationRules: LocationRules,
   form: PatchForm,
 ): Draft {
   const rules: PatchRules = {
     form,
     formats: settings.formats,
     requireProperty: (verb, name) => protections.require(verb, name, caller),
-  };
-  const locationRules = {
-    foundAt: (url: string) => foundAt(offered, url),
-    urlOf: (location: Pick<Location, 'store' | 'key'>) => urlOf(stores, location),
   };
   let draft = { ...before, image: { ...before.image, properties: { ...before.image.properties } } };
   for (const operation of operations)

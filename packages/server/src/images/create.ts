@@ -1,12 +1,14 @@
 /** POST /v2/images: a record that exists before its data. */
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { checkImageLimits } from '../policy/limits.ts';
 import { imageTarget, type Policy } from '../policy/policy.ts';
 import { checkAttribute, isBaseAttribute, withoutDuplicates } from './attributes.ts';
 import type { Image, Properties } from './image.ts';
-import { insertImage } from './image-records.ts';
+import { imageEvent } from './image-event.ts';
+import { addImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { requireRoom } from './quota-check.ts';
 import { type ShowingParts, type ShownImage, shownTo } from './shown.ts';
@@ -17,9 +19,11 @@ type Parts = ShowingParts & Pick<ImageParts, 'database' | 'quotas'>;
 export async function createImage(parts: Parts, caller: Caller, input: unknown): Promise<ShownImage> {
   const image = draftImage(parts, caller, input);
   const quotas = await parts.quotas.of(image.owner);
-  await insertImage(parts.database, image, (queries) =>
-    requireRoom(queries, quotas, image.owner, { image_count_total: 1 }),
-  );
+  await parts.database.transaction(async (queries) => {
+    await requireRoom(queries, quotas, image.owner, { image_count_total: 1 });
+    await addImage(queries, image);
+    await recordEvent(queries, imageEvent('image.create', image));
+  });
   return await shownTo(parts, parts.database.db, caller, image);
 }
 

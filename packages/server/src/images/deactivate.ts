@@ -1,6 +1,8 @@
 /** POST /v2/images/{id}/actions/deactivate and /reactivate: out of service and back; both may be repeated. */
 import { Failure } from '../base/failure.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
+import { imageEvent } from './image-event.ts';
 import { lockVisible, moveStatus } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 
@@ -32,6 +34,7 @@ async function change(
         'status_forbidden',
         `Image ${image.id} is ${image.status}; to ${rule} it, it must be ${from}.`,
       );
-    await moveStatus(queries, image.id, from, to);
+    const after = await moveStatus(queries, image.id, from, to);
+    await recordEvent(queries, imageEvent('image.update', after!));
   });
 }

@@ -1,13 +1,16 @@
 /** DELETE /v2/images/{id}: in any status; a running upload then ends with 410, and no bytes stay, unless for a while. */
 import { Failure } from '../base/failure.ts';
 import { notifyIn } from '../database/topics.ts';
+import { recordEvent } from '../events/event-records.ts';
 import { cancelFlows } from '../flows/flow-cancel.ts';
 import type { Caller } from '../identity/caller.ts';
-import { activeLocations, setLocations } from '../locations/location-records.ts';
+import { activeLocations, doomLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { checkPrecondition } from './change.ts';
-import { buryImage, lockVisible, setAside } from './image-records.ts';
+import { imageDeletion } from './image-event.ts';
+import { buryImage, findVisible, lockVisible, setAside } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
+import { requireUnused } from './require-unused.ts';
 import { type ShowingParts, shownTo } from './shown.ts';
 import { doomStaged } from './staged-records.ts';
 
@@ -24,6 +27,9 @@ export async function deleteImage(
   caller: Caller,
   input: DeleteInput,
 ): Promise<void> {
+  const before = await findVisible(parts.database.db, parts.policy, caller, input.id);
+  parts.policy.require('delete_image', caller, before.target);
+  if (!before.image.protected) await requireUnused(parts, before.image.id);
   const doomed = await parts.database.transaction(async (queries) => {
     const { image, target } = await lockVisible(queries, parts.policy, caller, input.id);
     parts.policy.require('delete_image', caller, target);
@@ -35,13 +41,14 @@ export async function deleteImage(
     const locations = await activeLocations(queries, image.id);
     if (parts.settings.delayedDelete && image.status === 'active' && locations.length > 0) {
       await setAside(queries, image.id);
+      await recordEvent(queries, imageDeletion(image, 'pending_delete'));
       return [];
     }
-    await setLocations(queries, image.id, []);
-    locations.push(...(await doomStaged(queries, image.id)));
+    const bytes = [...(await doomLocations(queries, image.id)), ...(await doomStaged(queries, image.id))];
     await buryImage(queries, image);
+    await recordEvent(queries, imageDeletion(image));
     await notifyIn(queries, imageDeleted, { id: image.id });
-    return locations;
+    return bytes;
   });
   parts.uploads.abortImage(input.id.toLowerCase());
   await removeBytes(parts, doomed);

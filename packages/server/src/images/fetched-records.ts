@@ -1,6 +1,7 @@
 /** Data that is fetched into the staging area: the parts that are whole, and the room that the whole takes. */
 import type { Queries } from '../database/queries.ts';
 import type { Quotas } from '../policy/quotas.ts';
+import { updateDraft } from './draft-records.ts';
 import type { Image } from './image.ts';
 import { mebibytes, requireRoom } from './quota-check.ts';
 
@@ -61,9 +62,10 @@ export async function reserveStaged(
     image_stage_total: mebibytes(size - has),
     image_size_total: mebibytes(size),
   });
-  await queries
+  const sized = await queries
     .updateTable('images')
     .set({ size, updated_at: new Date() })
     .where('id', '=', image.id)
-    .execute();
+    .executeTakeFirst();
+  if (sized.numUpdatedRows === 0n) await updateDraft(queries, { ...image, size });
 }

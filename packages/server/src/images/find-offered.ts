@@ -34,7 +34,7 @@ export interface Offered {
 
 type Parts = Pick<ImageParts, 'database' | 'policy' | 'quotas' | 'settings' | 'signatures' | 'stores'>;
 
-function isOnLocations({ name }: Operation): boolean {
+export function isOnLocations({ name }: Operation): boolean {
   return name === 'locations';
 }
 

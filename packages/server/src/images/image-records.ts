@@ -2,7 +2,6 @@
 import type { ImageStatus } from '@tintype/contract';
 import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
-import type { Database } from '../database/connect.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -49,43 +48,62 @@ export interface Visible {
   readonly target: Target;
 }
 
-/** Own, open to all, or without owner; administrators see everything, and alone what is pending_delete. */
-function isOpenTo(policy: Policy, caller: Caller, image: Image): boolean {
-  const { owner, visibility, status } = image;
-  if (status === 'pending_delete') return policy.isAdmin(caller);
-  if (owner === null || visibility === 'public' || visibility === 'community') return true;
-  return (caller.projectId !== null && owner === caller.projectId) || policy.isAdmin(caller);
+/** What says who may see an image. */
+export interface Seen extends Pick<Image, 'owner' | 'visibility' | 'status'> {
+  /** As `membershipOf` has it. */
+  readonly member: string | null;
 }
 
-/** The image, and the caller's project if it is shared with that, accepted or not. */
+/**
+ * Own, open to all, shared with the caller, or without owner; administrators see everything, and alone what is
+ * pending_delete. The rules of policy may still refuse it.
+ */
+export function isSeen(policy: Policy, caller: Caller, { owner, visibility, status, member }: Seen): boolean {
+  if (status === 'pending_delete') return policy.isAdmin(caller);
+  if (owner === null || visibility === 'public' || visibility === 'community') return true;
+  const isShared = visibility === 'shared' && member !== null;
+  return (caller.projectId !== null && owner === caller.projectId) || isShared || policy.isAdmin(caller);
+}
+
+/** The caller's project if the image is or was shared with that, accepted or not. */
+export function membershipOf(caller: Caller) {
+  return sql`SELECT member FROM image_members WHERE image_id = images.id AND member = ${caller.projectId}`;
+}
+
+interface Found {
+  readonly image: Image;
+  readonly member: string | null;
+}
+
 async function selectImage(
   queries: Queries,
   caller: Caller,
   id: string,
   lock: boolean,
-): Promise<{ image: Image; member: string | null } | undefined> {
-  const membership = sql`SELECT member FROM image_members WHERE image_id = images.id AND member = ${caller.projectId}`;
-  const found = sql`SELECT ${imageColumns}, (${membership}) AS member FROM images WHERE id = ${id}`;
+): Promise<Found | undefined> {
+  if (!isImageId(id)) return undefined;
+  const found = sql`SELECT ${imageColumns}, (${membershipOf(caller)}) AS member FROM images WHERE id = ${id}`;
   const query = sql<Image & { member: string | null }>`${found}${lock ? sql` FOR UPDATE` : sql``}`;
   const [row] = await executePrepared(queries, query);
   if (row === undefined) return undefined;
   const { member, ...image } = row;
-  return { image, member: image.visibility === 'shared' ? member : null };
+  return { image, member };
 }
 
-async function visible(
-  queries: Queries,
+/** Fails with image_not_found unless something was found and the caller may see it. */
+export function requireVisible(
   policy: Policy,
   caller: Caller,
   id: string,
-  lock: boolean,
-): Promise<Visible> {
-  const found = isImageId(id) ? await selectImage(queries, caller, id, lock) : undefined;
+  found: Found | undefined,
+): Visible {
   if (found === undefined) throw notFound(id);
-  const { image, member } = found;
-  const isOwn = image.owner !== null && image.owner === caller.projectId;
+  const { image } = found;
+  const { owner, visibility, status } = image;
+  const member = visibility === 'shared' ? found.member : null;
+  const isOwn = owner !== null && owner === caller.projectId;
   const target = { ...imageTarget(image), member_id: isOwn ? null : member };
-  const seen = isOpenTo(policy, caller, image) || (member !== null && image.status !== 'pending_delete');
+  const seen = isSeen(policy, caller, { owner, visibility, status, member });
   if (!seen || !policy.isAllowed('get_image', caller, target)) throw notFound(id);
   return { image, target };
 }
@@ -97,7 +115,7 @@ export async function findVisible(
   caller: Caller,
   id: string,
 ): Promise<Visible> {
-  return await visible(queries, policy, caller, id, false);
+  return requireVisible(policy, caller, id, await selectImage(queries, caller, id, false));
 }
 
 /** As `findVisible`, and no other transaction changes the row until this one ends. */
@@ -107,7 +125,7 @@ export async function lockVisible(
   caller: Caller,
   id: string,
 ): Promise<Visible> {
-  return await visible(queries, policy, caller, id, true);
+  return requireVisible(policy, caller, id, await selectImage(queries, caller, id, true));
 }
 
 /** Whoever asks. */
@@ -124,18 +142,6 @@ export async function lockImage(queries: Queries, id: string): Promise<Image | u
   const query = sql<Image>`SELECT ${imageColumns} FROM images WHERE id = ${id} FOR UPDATE`;
   const [row] = await executePrepared(queries, query);
   return row;
-}
-
-/** Fails with image_exists when the id is in use or ever was, and with what `check` in the same transaction fails with. */
-export async function insertImage(
-  database: Database,
-  image: Image,
-  check: (queries: Queries) => Promise<void>,
-): Promise<void> {
-  await database.transaction(async (queries) => {
-    await check(queries);
-    await addImage(queries, image);
-  });
 }
 
 /** Fails with image_exists when the id is in use or ever was. */
@@ -158,10 +164,10 @@ export async function addImage(queries: Queries, image: Image): Promise<void> {
   if (tomb !== undefined) throw taken;
 }
 
-/** Writes what a client may change; the row is locked by the caller's transaction. */
-export async function updateImage(queries: Queries, image: Image): Promise<void> {
+/** Writes what a client may change; the row is locked by the caller's transaction. False when there is none. */
+export async function updateImage(queries: Queries, image: Image): Promise<boolean> {
   const { id, created_at: _created, status: _status, ...rest } = image;
-  await queries
+  const update = queries
     .updateTable('images')
     .set({
       ...rest,
@@ -169,7 +175,8 @@ export async function updateImage(queries: Queries, image: Image): Promise<void>
       search_terms: searchTerms(image),
     })
     .where('id', '=', id)
-    .execute();
+    .returning('id');
+  return (await executePrepared(queries, update)).length > 0;
 }
 
 /** What an activation learns about the data. */
@@ -183,46 +190,62 @@ export const noData: DataFacts = {
   os_hash_value: null,
 };
 
-/** Moves the status if it is still `from`; false when it is not (or the image is gone). */
+/** Moves the status if it is still `from`: the image afterwards; undefined when it is not (or the image is gone). */
 export async function moveStatus(
   queries: Queries,
   id: string,
   from: ImageStatus,
   to: ImageStatus,
   facts: Partial<DataFacts> = {},
-): Promise<boolean> {
+): Promise<Image | undefined> {
   assertMove(from, to);
-  const done = await queries
+  const move = queries
     .updateTable('images')
     .set({ ...facts, status: to, updated_at: new Date() })
     .where('id', '=', id)
     .where('status', '=', from)
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+    .returning(columns)
+    .$castTo<Image>();
+  const [moved] = await executePrepared(queries, move);
+  return moved;
 }
 
-/** Adds what was not known of the data before. */
-export async function recordFacts(queries: Queries, image: Image, facts: DataFacts): Promise<void> {
+/** Data of this size is staged: the image afterwards; undefined when it is not uploading any more. */
+export async function recordStagedSize(
+  queries: Queries,
+  id: string,
+  size: number,
+): Promise<Image | undefined> {
+  return await queries
+    .updateTable('images')
+    .set({ size, updated_at: new Date() })
+    .where('id', '=', id)
+    .where('status', '=', 'uploading')
+    .returning(columns)
+    .$castTo<Image>()
+    .executeTakeFirst();
+}
+
+/** Adds what was not known of the data before: the image afterwards. */
+export async function recordFacts(queries: Queries, image: Image, facts: DataFacts): Promise<Image> {
   const { size, virtual_size, checksum, os_hash_algo, os_hash_value } = image;
   const known = Object.entries({ size, virtual_size, checksum, os_hash_algo, os_hash_value });
   const kept = Object.fromEntries(known.filter(([, value]) => value !== null));
-  await queries
-    .updateTable('images')
-    .set({ ...facts, ...kept, updated_at: new Date() })
-    .where('id', '=', image.id)
-    .execute();
+  const changed = { ...facts, ...kept, updated_at: new Date() };
+  await queries.updateTable('images').set(changed).where('id', '=', image.id).execute();
+  return { ...image, ...changed };
 }
 
 /** active → pending_delete, remembering since when. */
 export async function setAside(queries: Queries, id: string): Promise<void> {
   await moveStatus(queries, id, 'active', 'pending_delete');
-  await queries.updateTable('images').set({ deleted_at: new Date() }).where('id', '=', id).execute();
+  await queries.updateTable('images').set({ deleted_at: sql`now()` }).where('id', '=', id).execute();
 }
 
-/** Ids of images that have been pending_delete since before `time`, longest first; only `id` if given. */
-export async function deletedBefore(
+/** Ids of images that have been pending_delete for `ms`, by the database's clock, longest first; only `id` if given. */
+export async function deletedLongAgo(
   queries: Queries,
-  time: Date,
+  ms: number,
   most: number,
   id: string | null = null,
 ): Promise<string[]> {
@@ -230,15 +253,21 @@ export async function deletedBefore(
     .selectFrom('images')
     .select('id')
     .where('status', '=', 'pending_delete')
-    .where('deleted_at', '<=', time);
+    .where(sql<boolean>`deleted_at <= now() - ${ms} * interval '1 millisecond'`);
   if (id !== null) query = query.where('id', '=', id);
   const rows = await query.orderBy('deleted_at').limit(most).execute();
   return rows.map((row) => row.id);
 }
 
-/** Something about the image has changed that is not in its row. */
-export async function touchImage(queries: Queries, id: string): Promise<void> {
-  await queries.updateTable('images').set({ updated_at: new Date() }).where('id', '=', id).execute();
+/** Something about the image has changed that is not in its row: the image afterwards. */
+export async function touchImage(queries: Queries, id: string): Promise<Image | undefined> {
+  return await queries
+    .updateTable('images')
+    .set({ updated_at: new Date() })
+    .where('id', '=', id)
+    .returning(columns)
+    .$castTo<Image>()
+    .executeTakeFirst();
 }
 
 /** Puts a tombstone in the row's place. */

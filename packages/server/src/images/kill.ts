@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
 import { notifyIn } from '../database/topics.ts';
+import { recordEvent } from '../events/event-records.ts';
 import { cancelFlows } from '../flows/flow-cancel.ts';
 import type { Location } from '../locations/location-records.ts';
 import type { Image } from './image.ts';
+import { imageEvent } from './image-event.ts';
 import { moveStatus, noData } from './image-records.ts';
 import { doomStaged } from './staged-records.ts';
 import { insertFailure } from './task-records.ts';
@@ -27,7 +29,8 @@ export async function killImage(queries: Queries, image: Image, killing: Killing
   const { type, code, message, userId, requestId } = killing;
   if (image.status === 'importing') await moveStatus(queries, image.id, 'importing', 'queued', noData);
   const from = image.status === 'importing' ? 'queued' : image.status;
-  await moveStatus(queries, image.id, from, 'killed', noData);
+  const killed = await moveStatus(queries, image.id, from, 'killed', noData);
+  await recordEvent(queries, imageEvent('image.update', killed!));
   await cancelFlows(queries, { subject: image.id });
   const task = {
     id: randomUUID(),

@@ -7,10 +7,13 @@ import { type TestDatabase, testDatabase } from '../../../../test/support/databa
 import { createLog } from '../base/log.ts';
 import { connect, type Database } from '../database/connect.ts';
 import type { Image } from './image.ts';
-import { insertImage, updateImage } from './image-records.ts';
+import { addImage, updateImage } from './image-records.ts';
 import { type ListFilter, readListQuery } from './list-query.ts';
-import { selectPage, type Viewer } from './list-records.ts';
+import type { Viewer } from './list-reasons.ts';
+import { selectPage } from './list-records.ts';
 import type { SortKey } from './list-sort.ts';
+import { RememberedImages } from './remembered-images.ts';
+import type { RememberingParts } from './remembered-records.ts';
 
 const projects = ['red', 'green', 'blue'];
 const viewers: Viewer[] = [
@@ -28,6 +31,7 @@ const images: Image[] = [];
 const members = new Map<string, Record<string, string>>();
 let own: TestDatabase;
 let database: Database;
+let parts: RememberingParts;
 
 const facts = fc.record({
   name: fc.constantFrom(null, '', 'one', 'two'),
@@ -155,7 +159,7 @@ function compare(sort: readonly SortKey[], a: Image, b: Image): number {
 async function walk(viewer: Viewer, filter: ListFilter): Promise<string[]> {
   const found: string[] = [];
   for (let marker: Image | null = null; ; ) {
-    const page = await selectPage(database.db, viewer, filter, marker);
+    const page = await selectPage(parts, viewer, filter, marker);
     found.push(...page.map(({ id }) => id));
     assert.ok(page.length <= filter.limit);
     if (page.length < filter.limit) return found;
@@ -182,8 +186,9 @@ async function share(id: string, answers: readonly (Answer | null)[]): Promise<v
 before(async () => {
   own = await testDatabase();
   database = await connect(own.config, { max: 2, applicationName: 'list', log: createLog('error') });
+  parts = { database, remembered: new RememberedImages() };
   for (const image of fc.sample(facts, { numRuns: 150, seed: 1 }).map(imageOf)) {
-    await insertImage(database, image, async () => {});
+    await addImage(database.db, image);
     images.push(image);
   }
   // What is found by must follow what changes.

@@ -1,32 +1,16 @@
 /** The page query: one scan where an index answers the filter, else one ordered branch for each reason of visibility. */
-import type { Visibility } from '@tintype/contract';
 import { type RawBuilder, sql } from 'kysely';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
-import { imageColumns } from './image-records.ts';
 import type { ListFilter } from './list-query.ts';
+import { type Reason, reasonsOf, type Viewer } from './list-reasons.ts';
 import type { SortKey } from './list-sort.ts';
+import type { RowVersion } from './remembered-images.ts';
+import { type RememberingParts, readVersions, versionColumns } from './remembered-records.ts';
 import { ownerTerm, propertyTerm, tagTerm, visibilityTerm } from './search-terms.ts';
 
 type Condition = RawBuilder<unknown>;
-
-/** Whose list it is. */
-export interface Viewer {
-  readonly projectId: string | null;
-  readonly isAdmin: boolean;
-}
-
-/**
- * Images are visible because they have this owner, this visibility, both, or because they are shared with this
- * member, which has answered so; for an empty reason: all are.
- */
-interface Reason {
-  readonly owner?: string;
-  readonly visibility?: Visibility;
-  readonly member?: string;
-  readonly answer?: ListFilter['memberStatus'];
-}
 
 const and = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` AND `)})`;
 const or = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` OR `)})`;
@@ -117,27 +101,6 @@ function exceptCommunity(projectId: string | null): Condition {
   return projectId === null ? others : or([others, sql`owner = ${projectId}`]);
 }
 
-/** The reasons for which this caller sees images, of those with the visibility asked for. */
-function reasonsOf({ projectId, isAdmin }: Viewer, { visibility, memberStatus }: ListFilter): Reason[] {
-  if (isAdmin) return [visibility === null || visibility === 'all' ? {} : { visibility }];
-  const own = projectId === null ? [] : [{ owner: projectId }];
-  const shared =
-    projectId === null ? [] : [{ visibility: 'shared', member: projectId, answer: memberStatus } as const];
-  switch (visibility) {
-    case null:
-      return [...own, { visibility: 'public' }, ...shared];
-    case 'all':
-      return [...own, { visibility: 'public' }, { visibility: 'community' }, ...shared];
-    case 'public':
-    case 'community':
-      return [{ visibility }];
-    case 'shared':
-      return [...own.map((mine) => ({ ...mine, visibility })), ...shared];
-    case 'private':
-      return own.map((mine) => ({ ...mine, visibility }));
-  }
-}
-
 /**
  * Whether the image is shared with the member of the reason; nothing for a reason without one. Few images are
  * shared with anybody: as an array they are looked up in the index of ids, among other reasons too.
@@ -174,28 +137,37 @@ function isSelective({ equal, times }: ListFilter): boolean {
 interface PageQuery {
   readonly reasons: readonly Reason[];
   readonly conditions: readonly Condition[];
-  readonly order: Condition;
+  readonly sort: readonly SortKey[];
   readonly limit: number;
 }
 
-function scan({ conditions, order, limit }: PageQuery, visible: Condition): RawBuilder<Image> {
-  return sql`SELECT ${imageColumns} FROM images WHERE ${and([visible, ...conditions])} ORDER BY ${order} LIMIT ${limit}`;
+type VersionsQuery = RawBuilder<RowVersion>;
+
+function scan({ conditions, sort, limit }: PageQuery, visible: Condition): VersionsQuery {
+  return sql`SELECT ${versionColumns} FROM images WHERE ${and([visible, ...conditions])} ORDER BY ${orderBy(sort)} LIMIT ${limit}`;
 }
 
 /** Limits inside a branch: the planner counts with them, and no caller can make up ever new statements. */
 const branchLimits = [1, 10, 25, 50, 100, 200, 500, 1000];
 
+function branchLimit(limit: number): Condition {
+  return sql.lit(branchLimits.find((step) => step >= limit) ?? Number.MAX_SAFE_INTEGER);
+}
+
 /** Each branch walks an index in order and stops as soon as the page is full. */
-function union({ reasons, conditions, order, limit }: PageQuery): RawBuilder<Image> {
-  const within = sql.lit(branchLimits.find((step) => step >= limit) ?? Number.MAX_SAFE_INTEGER);
+function union({ reasons, conditions, sort, limit }: PageQuery): VersionsQuery {
+  const within = branchLimit(limit);
   const mine = reasons.find(({ owner }) => owner !== undefined)?.owner;
+  const order = orderBy(sort);
+  const columns = new Set(['id', 'xmin', 'updated_at', ...sort.map(({ column }) => column)]);
+  const needed = sql.raw([...columns].join(', '));
   const branches = reasons.map((reason) => {
     const all = [because(reason), ...conditions];
     if (mine !== undefined && reason.owner === undefined) all.push(sql`owner IS DISTINCT FROM ${mine}`);
-    return sql`(SELECT ${imageColumns} FROM images WHERE ${and(all)} ORDER BY ${order} LIMIT ${within})`;
+    return sql`(SELECT ${needed} FROM images WHERE ${and(all)} ORDER BY ${order} LIMIT ${within})`;
   });
   const united = sql.join(branches, sql` UNION ALL `);
-  return sql`SELECT * FROM (${united}) AS visible ORDER BY ${order} LIMIT ${limit}`;
+  return sql`SELECT ${versionColumns} FROM (${united}) AS visible ORDER BY ${order} LIMIT ${limit}`;
 }
 
 /** Asked for again and again: no filter that has a value, and newest first. */
@@ -206,9 +178,55 @@ function isPlain({ equal, times, sizeMin, sizeMax, sort }: ListFilter): boolean 
   );
 }
 
+/**
+ * Walks what carries the tag in the order of the page, and stops as soon as it is full. The marker is said of the columns
+ * of that index, too: of those of images the planner draws no conclusion for it.
+ */
+function taggedScan(tag: string, { conditions, limit }: PageQuery, marker: Image | null): VersionsQuery {
+  const after =
+    marker === null
+      ? sql`true`
+      : sql`(image_created_at, image_id) < (${marker.created_at}::timestamptz, ${marker.id}::uuid)`;
+  const order = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
+  const tagged = sql`SELECT image_created_at, image_id FROM image_tags WHERE tag = ${tag} AND ${after}`;
+  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${and(conditions)}`;
+  const page = sql`SELECT * FROM (${tagged}) AS tagged, LATERAL (${found}) AS found ${order} LIMIT ${branchLimit(limit)}`;
+  return sql`SELECT ${versionColumns} FROM (${page}) AS page ${order} LIMIT ${limit}`;
+}
+
+/** The tag, when the newest of all images with one tag are asked for, and nothing else. */
+function soleTag(filter: ListFilter, reasons: readonly Reason[]): string | undefined {
+  const { tags, properties, sort, hidden } = filter;
+  const isSole = tags.length === 1 && properties.length === 0 && !hidden && sort[1]!.column === 'id';
+  const isForAll = reasons.every((reason) => Object.keys(reason).length === 0);
+  return isSole && isForAll && isPlain(filter) ? tags[0] : undefined;
+}
+
+async function selectVersions(
+  queries: Queries,
+  filter: ListFilter,
+  query: PageQuery,
+  marker: Image | null,
+): Promise<RowVersion[]> {
+  const tag = soleTag(filter, query.reasons);
+  if (tag !== undefined) return await executePrepared(queries, taggedScan(tag, query, marker));
+  const terms = [
+    ...filter.tags.map(tagTerm),
+    ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
+  ];
+  const { reasons } = query;
+  if (terms.length > 0) {
+    const found = scan(query, or(reasons.map((reason) => hasTerms(terms, reason))));
+    return (await found.execute(queries)).rows;
+  }
+  if (isSelective(filter)) return (await scan(query, or(reasons.map(because))).execute(queries)).rows;
+  if (isPlain(filter)) return await executePrepared(queries, union(query));
+  return (await union(query).execute(queries)).rows;
+}
+
 /** At most `filter.limit` images after `marker`, in order. */
 export async function selectPage(
-  queries: Queries,
+  parts: RememberingParts,
   viewer: Viewer,
   filter: ListFilter,
   marker: Image | null,
@@ -218,16 +236,11 @@ export async function selectPage(
   const conditions = conditionsOf(filter, viewer);
   if (viewer.isAdmin && filter.visibility === null) conditions.push(exceptCommunity(viewer.projectId));
   if (marker !== null) conditions.push(afterMarker(filter.sort, marker));
-  const query = { reasons, conditions, order: orderBy(filter.sort), limit: filter.limit };
-  const terms = [
-    ...filter.tags.map(tagTerm),
-    ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
-  ];
-  if (terms.length > 0) {
-    const found = scan(query, or(reasons.map((reason) => hasTerms(terms, reason))));
-    return (await found.execute(queries)).rows;
+  const query = { reasons, conditions, sort: filter.sort, limit: filter.limit };
+  for (;;) {
+    const versions = await selectVersions(parts.database.db, filter, query, marker);
+    const images = await readVersions(parts, versions);
+    // Else one was changed between the two questions. The others are remembered, so few are asked for again.
+    if (images !== null) return images;
   }
-  if (isSelective(filter)) return (await scan(query, or(reasons.map(because))).execute(queries)).rows;
-  if (isPlain(filter)) return await executePrepared(queries, union(query));
-  return (await union(query).execute(queries)).rows;
 }

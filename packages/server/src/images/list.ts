@@ -15,7 +15,7 @@ export interface ImageList {
 }
 
 export async function listImages(
-  parts: ShowingParts & Pick<ImageParts, 'database'>,
+  parts: ShowingParts & Pick<ImageParts, 'database' | 'remembered'>,
   caller: Caller,
   query: URLSearchParams,
 ): Promise<ImageList> {
@@ -25,7 +25,7 @@ export async function listImages(
   const marker = filter.marker === null ? null : await findMarker(parts, caller, filter.marker);
   if (filter.limit === 0) return { images: [], next: null };
   const viewer = { projectId: caller.projectId, isAdmin: parts.policy.isAdmin(caller) };
-  const images = await selectPage(parts.database.db, viewer, filter, marker);
+  const images = await selectPage(parts, viewer, filter, marker);
   return {
     images: await allShownTo(parts, parts.database.db, caller, images),
     next: images.length < filter.limit ? null : images.at(-1)!.id,

@@ -1,5 +1,6 @@
 /** What the verbs of this folder work with; each names the parts it uses. */
 import type { Log } from '../base/log.ts';
+import type { ImageCache } from '../cache/cache.ts';
 import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
 import type { ImageLimits } from '../policy/limits.ts';
@@ -9,6 +10,7 @@ import type { QuotaSource } from '../policy/quotas.ts';
 import type { Stores } from '../stores/registry.ts';
 import type { Formats } from './attributes.ts';
 import type { BackgroundChecks } from './background-checks.ts';
+import type { RememberedImages } from './remembered-images.ts';
 import type { RunningUploads } from './running-uploads.ts';
 import type { Signatures } from './signing/signatures.ts';
 
@@ -23,6 +25,8 @@ export interface ImageSettings {
   readonly hashAlgorithm: string;
   readonly legacyMd5: boolean;
   readonly requireFormatMatch: boolean;
+  /** Whether downloads are held against the digest; `auto`: those from stores that are reached over a network. */
+  readonly verifyDownloads: 'auto' | 'always' | 'never';
   /** Whether the owner of an image sees, and in the second case sets, where its bytes are. */
   readonly showDirectUrl: boolean;
   readonly showMultipleLocations: boolean;
@@ -38,12 +42,15 @@ export interface ImageParts {
   readonly database: Database;
   readonly session: Session;
   readonly stores: Stores;
+  /** null: this node keeps no copies. */
+  readonly cache: ImageCache | null;
   readonly policy: Policy;
   readonly protections: PropertyProtections;
   readonly quotas: QuotaSource;
   readonly signatures: Signatures;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
+  readonly remembered: RememberedImages;
   readonly checks: BackgroundChecks;
   readonly log: Log;
 }

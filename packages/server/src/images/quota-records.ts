@@ -11,14 +11,27 @@ export async function lockUsage(queries: Queries, project: string): Promise<void
   await sql`SELECT pg_advisory_xact_lock(${lockClass}, hashtext(${project}))`.execute(queries);
 }
 
-/** Sizes in MiB. Staged data counts apart from stored data, and what is deleted, if only in a while, not at all. */
+/**
+ * Sizes in MiB. Staged data counts apart from stored data, and what is deleted, if only in a while, not at all. What is
+ * to be an image takes room in the staging area, and a turn while somebody is at it; what an export converts takes room there too.
+ */
 export async function usageOf(queries: Queries, project: string): Promise<Usage> {
   const { rows } = await sql<{ bytes: string; staged: string; images: string; uploading: string }>`
-    SELECT coalesce(sum(size) FILTER (WHERE status NOT IN ('uploading', 'importing')), 0)::text AS bytes,
-           coalesce(sum(size) FILTER (WHERE status IN ('uploading', 'importing')), 0)::text AS staged,
-           count(*)::text AS images,
-           count(*) FILTER (WHERE status IN ('saving', 'uploading', 'importing'))::text AS uploading
-    FROM images WHERE owner = ${project} AND status <> 'pending_delete'`.execute(queries);
+    SELECT coalesce(sum(size) FILTER (WHERE NOT is_staged), 0)::text AS bytes,
+           coalesce(sum(size) FILTER (WHERE is_staged), 0)::text AS staged,
+           count(*) FILTER (WHERE is_image)::text AS images,
+           count(*) FILTER (WHERE is_uploading)::text AS uploading
+    FROM (
+      SELECT size, true AS is_image, status IN ('uploading', 'importing') AS is_staged,
+        status IN ('saving', 'uploading', 'importing') AS is_uploading
+      FROM images WHERE owner = ${project} AND status <> 'pending_delete'
+      UNION ALL
+      SELECT size, false, true, EXISTS (
+        SELECT 1 FROM actions WHERE image_id = image_drafts.id AND outcome IS NULL)
+      FROM image_drafts WHERE owner = ${project}
+      UNION ALL
+      SELECT size, false, true, false FROM export_data WHERE owner = ${project}
+    ) counted`.execute(queries);
   const row = rows[0]!;
   return {
     image_size_total: Number(row.bytes) / 2 ** 20,

@@ -8,7 +8,8 @@ export function readable(
   caller: Caller,
   image: Image,
 ): Image {
-  const all = Object.entries(image.properties);
-  const mine = all.filter(([name]) => protections.isAllowed('read', name, caller));
-  return mine.length === all.length ? image : { ...image, properties: Object.fromEntries(mine) };
+  const isMine = (name: string) => protections.isAllowed('read', name, caller);
+  if (Object.keys(image.properties).every(isMine)) return image;
+  const mine = Object.entries(image.properties).filter(([name]) => isMine(name));
+  return { ...image, properties: Object.fromEntries(mine) };
 }

@@ -38,6 +38,8 @@ export interface Reception<Facts extends { readonly size: number | null }> {
   readonly store: Store;
   /** Quota that the bytes count for. */
   readonly quota: QuotaName;
+  /** Writes down that it begins, if `hasRoom`, for what is no image yet and has its turn among the uploads already. */
+  readonly begin?: (upload: Upload, hasRoom: Room) => Promise<void>;
   /** Brings the bytes into the store; `arrival` asks the client for them. */
   readonly take: (
     upload: Upload,
@@ -60,7 +62,8 @@ export async function receive<Facts extends { readonly size: number | null }>(
   const upload = newUpload(parts, image, store);
   const running = parts.uploads.begin(upload.id, image.id);
   try {
-    await begin(parts, caller, image, upload, input.requestId, roomFor(input.expectedSize ?? 0, 1));
+    const turns = reception.begin === undefined ? 1 : 0;
+    await begin(parts, caller, reception, upload, roomFor(input.expectedSize ?? 0, turns));
     await arrive(parts, upload, reception, running.signal, (bytes) => roomFor(bytes, 0));
   } finally {
     running.done();
@@ -71,14 +74,14 @@ export async function receive<Facts extends { readonly size: number | null }>(
 async function begin(
   parts: ImageParts,
   caller: Caller,
-  image: Image,
+  { image, input, begin: insert }: Pick<Reception<never>, 'image' | 'input' | 'begin'>,
   upload: Upload,
-  requestId: string,
   hasRoom: Room,
 ): Promise<void> {
-  let isBegun: boolean;
+  let isBegun = true;
   try {
-    isBegun = await insertUpload(parts.database, upload, image, caller, requestId, hasRoom);
+    if (insert !== undefined) await insert(upload, hasRoom);
+    else isBegun = await insertUpload(parts.database, upload, image, caller, input.requestId, hasRoom);
   } catch (error) {
     if (error instanceof Failure) await undo(parts, upload, error);
     throw error;
@@ -127,12 +130,13 @@ export function checkAnnouncedSize(size: number | null, cap: number): void {
 }
 
 function newUpload(parts: ImageParts, image: Image, store: Store): Upload {
+  const name = `${image.id}.${randomBytes(6).toString('hex')}`;
   return {
     id: randomUUID(),
     image_id: image.id,
     process: parts.session.processNumber,
     store: store.id,
-    key: `${image.id}.${randomBytes(6).toString('hex')}`,
+    key: store.keyFor?.(name, image.owner) ?? name,
   };
 }
 

@@ -1,5 +1,7 @@
 /** POST /v2/images/{id}/actions/restore: brings back an image whose deletion was delayed. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
+import { imageEvent } from './image-event.ts';
 import { lockVisible, moveStatus } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { statusConflict } from './status.ts';
@@ -13,7 +15,8 @@ export async function restoreImage(
     const { image, target } = await lockVisible(queries, policy, caller, id);
     // What only administrators see, only they bring back.
     policy.require('context_is_admin', caller, target);
-    if (!(await moveStatus(queries, image.id, 'pending_delete', 'active')))
-      throw statusConflict(image.id, image.status, 'pending_delete', 'restoring');
+    const after = await moveStatus(queries, image.id, 'pending_delete', 'active');
+    if (after === undefined) throw statusConflict(image.id, image.status, 'pending_delete', 'restoring');
+    await recordEvent(queries, imageEvent('image.update', after));
   });
 }

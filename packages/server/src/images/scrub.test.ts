@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openImageParts, type TestParts } from '../../../../test/support/image-parts.ts';
 import { createCaller } from '../identity/caller.ts';
-import { doomedLocations } from '../locations/location-records.ts';
+import { activeLocations, doomedLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { stream } from '../stores/contract/bytes.ts';
 import type { Store } from '../stores/store.ts';
@@ -11,6 +11,7 @@ import { addLocation } from './add-location.ts';
 import { createImage } from './create.ts';
 import { deleteImage } from './delete.ts';
 import { deleteFromStore } from './delete-from-store.ts';
+import { deleteReplica } from './delete-replica.ts';
 import type { ImageParts } from './parts.ts';
 import { restoreImage } from './restore.ts';
 import { scrubImages } from './scrub.ts';
@@ -139,4 +140,33 @@ test('a copy is removed from its store, the last one never', async () => {
   assert.equal(image.stores, 'web');
   assert.ok(image.updated_at >= updated_at);
   await assert.rejects(deleteFromStore(parts, admin, { id, storeId: 'web' }), { code: 'last_location' });
+});
+
+test('an image that was cloned stays, and so does a copy of it that was', async () => {
+  const id = await located('cloned');
+  const inUse = { code: 'image_in_use' };
+  await assert.rejects(deleteImage(parts, owner, { id, precondition }), inUse);
+  await assert.rejects(
+    deleteImage(parts, createCaller({ userId: 'v', projectId: 'others', roles: ['member'] }), {
+      id,
+      precondition,
+    }),
+    {
+      code: 'image_not_found',
+    },
+  );
+  assert.equal((await showImage(parts, owner, id)).status, 'active');
+  const input = { id, storeId: 'pool' };
+  await assert.rejects(deleteFromStore(parts, admin, input), { code: 'last_location' });
+  const further = { image_id: id, store: 'web', key: 'http://there/cloned', id: crypto.randomUUID() };
+  await parts.database.db
+    .insertInto('image_locations')
+    .values({ ...further, metadata: '{}', position: 1, status: 'active', created_at: new Date() })
+    .execute();
+  await assert.rejects(deleteFromStore(parts, owner, input), { code: 'forbidden' });
+  await assert.rejects(deleteFromStore(parts, admin, input), inUse);
+  const [inPool] = await activeLocations(parts.database.db, id);
+  await assert.rejects(deleteReplica(parts, admin, { id, replicaId: inPool!.id }), inUse);
+  await deleteReplica(parts, admin, { id, replicaId: further.id });
+  assert.deepEqual(await pool.stat('cloned'), { size: 100 });
 });

@@ -3,7 +3,7 @@ import type { Database } from '../database/connect.ts';
 import { notifyIn } from '../database/topics.ts';
 import { doomLocations } from '../locations/location-records.ts';
 import { imageDeleted } from './delete.ts';
-import { buryImage, deletedBefore, lockImage } from './image-records.ts';
+import { buryImage, deletedLongAgo, lockImage } from './image-records.ts';
 
 /** Images looked at in one go. */
 const batch = 100;
@@ -21,7 +21,7 @@ export async function dueForScrub(
   database: Database,
   { keptMs }: Pick<Scrubbing, 'keptMs'>,
 ): Promise<string[]> {
-  return await deletedBefore(database.db, new Date(Date.now() - keptMs), batch);
+  return await deletedLongAgo(database.db, keptMs, batch);
 }
 
 /** Their bytes are marked for removal. */
@@ -30,17 +30,17 @@ export async function scrubImages(database: Database, { keptMs, tell, signal }: 
     const ids = await dueForScrub(database, { keptMs });
     for (const id of ids) {
       signal.throwIfAborted();
-      if (await bury(database, id, new Date(Date.now() - keptMs))) tell(id);
+      if (await bury(database, id, keptMs)) tell(id);
     }
     if (ids.length < batch) return;
   }
 }
 
 /** False when it was restored, or scrubbed by another process, meanwhile. */
-async function bury(database: Database, id: string, before: Date): Promise<boolean> {
+async function bury(database: Database, id: string, keptMs: number): Promise<boolean> {
   return await database.transaction(async (queries) => {
     const image = await lockImage(queries, id);
-    const [isDue] = await deletedBefore(queries, before, 1, id);
+    const [isDue] = await deletedLongAgo(queries, keptMs, 1, id);
     if (image === undefined || isDue === undefined) return false;
     await doomLocations(queries, id);
     await buryImage(queries, image);

@@ -1,10 +1,13 @@
 /** What follows from reading a location's data: for the record, the location, and the task that tells of it. */
 import type { Failure } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
+import type { NewEvent } from '../events/event.ts';
+import { recordEvent } from '../events/event-records.ts';
 import { activeLocations, type Location, setLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { type LocationCheck, takeCheck } from './check-records.ts';
 import type { Image } from './image.ts';
+import { imageEvent } from './image-event.ts';
 import { type DataFacts, lockImage, moveStatus, noData, recordFacts } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 import { finishTask } from './task-records.ts';
@@ -21,11 +24,17 @@ export async function acceptLocation(
     const image = await lockImage(queries, check.image_id);
     if (image !== undefined && image.os_hash_value !== null && !agrees(image, facts)) return false;
     if (!(await takeCheck(queries, check.id, session.processNumber))) return true;
-    if (image !== undefined) await recordFacts(queries, image, facts);
-    if (image?.status === 'importing') await moveStatus(queries, image.id, 'importing', 'active');
+    if (image !== undefined) await recordEvent(queries, await settled(queries, image, facts));
     await finishTask(queries, check.id, 'success', `Read ${facts.size} bytes`);
     return true;
   });
+}
+
+async function settled(queries: Queries, image: Image, facts: DataFacts): Promise<NewEvent> {
+  const after = await recordFacts(queries, image, facts);
+  if (image.status !== 'importing') return imageEvent('image.update', after);
+  const active = await moveStatus(queries, image.id, 'importing', 'active');
+  return imageEvent('image.activate', active!);
 }
 
 function agrees(image: Image, facts: DataFacts): boolean {
@@ -36,7 +45,8 @@ function agrees(image: Image, facts: DataFacts): boolean {
 export async function rejectLocation(parts: Parts, check: LocationCheck, failure: Failure): Promise<void> {
   await settle(parts, check, failure, async (queries, image, rest) => {
     if (rest.length > 0) return ['The location was removed.', await setLocations(queries, image.id, rest)];
-    if (image.status === 'active') await moveStatus(queries, image.id, 'active', 'deactivated');
+    const after = image.status === 'active' && (await moveStatus(queries, image.id, 'active', 'deactivated'));
+    if (after) await recordEvent(queries, imageEvent('image.update', after));
     return ['The image was deactivated.', []];
   });
 }
@@ -69,7 +79,8 @@ async function settle(
     const rest = locations.filter(({ id }) => id !== check.location_id);
     if (rest.length === locations.length) return ['The location is gone.', []];
     if (image.status !== 'importing') return await inUse(queries, image, rest);
-    await moveStatus(queries, image.id, 'importing', 'queued', noData);
+    const queued = await moveStatus(queries, image.id, 'importing', 'queued', noData);
+    await recordEvent(queries, imageEvent('image.update', queued!));
     return ['The image is queued again.', await setLocations(queries, image.id, rest)];
   }
 }

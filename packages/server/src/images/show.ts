@@ -1,14 +1,13 @@
 /** GET /v2/images/{id}: one record; touches no store. */
 import type { Caller } from '../identity/caller.ts';
-import { findVisible } from './image-records.ts';
-import type { ImageParts } from './parts.ts';
+import { findRemembered, type RememberingParts } from './remembered-records.ts';
 import { type ShowingParts, type ShownImage, shownTo } from './shown.ts';
 
 export async function showImage(
-  parts: ShowingParts & Pick<ImageParts, 'database'>,
+  parts: ShowingParts & RememberingParts,
   caller: Caller,
   id: string,
 ): Promise<ShownImage> {
-  const { image } = await findVisible(parts.database.db, parts.policy, caller, id);
+  const image = await findRemembered(parts, caller, id);
   return await shownTo(parts, parts.database.db, caller, image);
 }

@@ -2,8 +2,11 @@
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
+import { recordEvent } from '../events/event-records.ts';
 import { insertLocation, type Location } from '../locations/location-records.ts';
 import { stagingStoreId } from '../stores/registry.ts';
+import { imageEvent } from './image-event.ts';
+import { recordStagedSize } from './image-records.ts';
 import { deleteTask } from './task-records.ts';
 import { takeUpload, type Upload } from './upload-records.ts';
 
@@ -25,15 +28,11 @@ export async function recordStaged(
   await database.transaction(async (queries) => {
     await takeUpload(queries, id);
     await check(queries);
-    const sized = await queries
-      .updateTable('images')
-      .set({ size, updated_at: new Date() })
-      .where('id', '=', image_id)
-      .where('status', '=', 'uploading')
-      .executeTakeFirst();
-    if (sized.numUpdatedRows === 0n)
+    const sized = await recordStagedSize(queries, image_id, size);
+    if (sized === undefined)
       throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
     await queries.insertInto('staged_data').values({ image_id, key, size, created_at: new Date() }).execute();
+    await recordEvent(queries, imageEvent('image.update', sized));
     // Glance: the tasks of an image name its imports; a staging shows in its status, and only a failed one is told.
     await deleteTask(queries, id);
   });
@@ -47,6 +46,12 @@ export async function stagedParts(queries: Queries, imageId: string): Promise<St
     .where('image_id', '=', imageId)
     .orderBy('first')
     .execute();
+}
+
+/** Whether bytes that wait for an import are under this key. */
+export async function isStaged(queries: Queries, key: string): Promise<boolean> {
+  const query = queries.selectFrom('staged_data').select('key').where('key', '=', key);
+  return (await query.executeTakeFirst()) !== undefined;
 }
 
 /** Marks an image's staged bytes for removal. */

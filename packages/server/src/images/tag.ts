@@ -1,8 +1,10 @@
 /** PUT and DELETE /v2/images/{id}/tags/{tag}. */
 import { Failure } from '../base/failure.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { checkImageLimits } from '../policy/limits.ts';
 import { checkAttribute } from './attributes.ts';
+import { imageEvent } from './image-event.ts';
 import { lockVisible, updateImage } from './image-records.ts';
 import type { ImageParts } from './parts.ts';
 
@@ -17,7 +19,9 @@ export async function addTag(parts: Parts, caller: Caller, id: string, tag: stri
     if (image.tags.includes(tag)) return;
     const tags = [...image.tags, tag];
     checkImageLimits(parts.settings.limits, { ...image, tags }, image);
-    await updateImage(queries, { ...image, tags, updated_at: new Date() });
+    const after = { ...image, tags, updated_at: new Date() };
+    await updateImage(queries, after);
+    await recordEvent(queries, imageEvent('image.update', after));
   });
 }
 
@@ -27,6 +31,8 @@ export async function removeTag(parts: Parts, caller: Caller, id: string, tag: s
     parts.policy.require('modify_image', caller, target);
     if (!image.tags.includes(tag)) throw new Failure('tag_not_found', `Image ${id} has no tag '${tag}'.`);
     const tags = image.tags.filter((other) => other !== tag);
-    await updateImage(queries, { ...image, tags, updated_at: new Date() });
+    const after = { ...image, tags, updated_at: new Date() };
+    await updateImage(queries, after);
+    await recordEvent(queries, imageEvent('image.update', after));
   });
 }

@@ -23,12 +23,17 @@ function progressOf(task: Task, flow: FlowView): Pick<Task, 'message' | 'updated
   return { message: sentence(task, flow), updated_at };
 }
 
-/** The step in which data comes from elsewhere. */
-const fetching = 'fetch';
+/** What a step that moves or changes data has done to it; the others copy it. */
+const verbs: Readonly<Record<string, string>> = {
+  fetch: 'Downloaded',
+  unpack: 'Unpacked',
+  extract: 'Extracted',
+  convert: 'Converted',
+};
 
 function sentence(task: Task, { state, stalled, step, done, total }: FlowView): string {
   if (state === 'waiting') return 'Waiting for a worker';
-  const verb = step === fetching ? 'Downloaded' : 'Copied';
+  const verb = verbs[step ?? ''] ?? 'Copied';
   const of = total === null ? '' : ` of ${mebibytes(total)}`;
   const copied = `${verb} ${mebibytes(done ?? 0)}${of} MiB`;
   if (stalled === 'worker-lost') return `${copied}; the worker is lost, another takes over`;

@@ -2,6 +2,8 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
+import { recordEvents } from '../events/event-records.ts';
+import { taskEvents } from './task-event.ts';
 
 export interface Task {
   readonly id: string;
@@ -19,8 +21,11 @@ export interface Task {
   readonly updated_at: Date;
 }
 
-/** Milliseconds a finished task stays readable. */
-const keptMs = 48 * 3600 * 1000;
+/** When a task that is finished now is forgotten: no process knows the time as well as the database. */
+const expiry = sql<Date>`now() + interval '48 hours'`;
+
+/** Glance: the beginning of the work is told twice. */
+const begun = ['task.run', 'task.processing'] as const;
 
 export type NewTask = Omit<Task, 'status' | 'result' | 'expires_at' | 'created_at' | 'updated_at'>;
 
@@ -30,26 +35,27 @@ export async function insertTask(
   status: 'pending' | 'processing' = 'processing',
 ): Promise<void> {
   const now = new Date();
+  const times = { created_at: now, updated_at: now };
   await queries
     .insertInto('tasks')
-    .values({
-      ...task,
-      input: JSON.stringify(task.input),
-      status,
-      created_at: now,
-      updated_at: now,
-    })
+    .values({ ...task, ...times, input: JSON.stringify(task.input), status })
     .execute();
+  const written: Task = { ...task, ...times, status, result: null, expires_at: null };
+  const isBegun = status === 'processing';
+  await recordEvents(queries, taskEvents(['task.create', ...(isBegun ? begun : [])], [written]));
 }
 
 /** It is under way now. */
 export async function processTask(queries: Queries, id: string): Promise<void> {
-  await queries
+  const tasks = await queries
     .updateTable('tasks')
     .set({ status: 'processing', updated_at: new Date() })
     .where('id', '=', id)
     .where('status', '=', 'pending')
+    .returningAll()
+    .$castTo<Task>()
     .execute();
+  await recordEvents(queries, taskEvents(begun, tasks));
 }
 
 export async function taskStatus(queries: Queries, id: string): Promise<Task['status'] | undefined> {
@@ -65,17 +71,20 @@ export async function finishTask(
   result: Record<string, unknown> | null = null,
 ): Promise<void> {
   const now = new Date();
-  await queries
+  const tasks = await queries
     .updateTable('tasks')
     .set({
       status,
       message,
       result: result === null ? null : JSON.stringify(result),
       updated_at: now,
-      expires_at: new Date(now.getTime() + keptMs),
+      expires_at: expiry,
     })
     .where('id', '=', id)
+    .returningAll()
+    .$castTo<Task>()
     .execute();
+  await recordEvents(queries, taskEvents([`task.${status}`], tasks));
 }
 
 /** What ended before it began; it stays as long as its image does. */
@@ -96,7 +105,7 @@ export async function insertFailure(
 export async function expireFailures(queries: Queries, imageId: string): Promise<void> {
   await queries
     .updateTable('tasks')
-    .set({ expires_at: new Date(Date.now() + keptMs) })
+    .set({ expires_at: expiry })
     .where('image_id', '=', imageId)
     .where('status', '=', 'failure')
     .where('expires_at', 'is', null)
@@ -163,13 +172,16 @@ function beyond(
   return sql<SqlBool>`(${column} ${than} ${value} OR ${column} IS NULL OR (${tie}))`;
 }
 
-export async function expiredTasks(database: Database, now: Date): Promise<string[]> {
-  const rows = await database.db.selectFrom('tasks').select('id').where('expires_at', '<', now).execute();
+const isExpired = sql<boolean>`expires_at < now()`;
+
+export async function expiredTasks(database: Database): Promise<string[]> {
+  const rows = await database.db.selectFrom('tasks').select('id').where(isExpired).execute();
   return rows.map(({ id }) => id);
 }
 
-/** Resolves with how many were removed. */
-export async function removeExpiredTasks(database: Database, now: Date): Promise<number> {
-  const done = await database.db.deleteFrom('tasks').where('expires_at', '<', now).executeTakeFirst();
-  return Number(done.numDeletedRows);
+export async function removeExpiredTasks(database: Database): Promise<void> {
+  await database.transaction(async (queries) => {
+    const tasks = await queries.deleteFrom('tasks').where(isExpired).returningAll().$castTo<Task>().execute();
+    await recordEvents(queries, taskEvents(['task.delete'], tasks));
+  });
 }

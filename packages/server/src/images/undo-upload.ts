@@ -3,6 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import { holdsData } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import type { ImageParts } from './parts.ts';
+import { isStaged } from './staged-records.ts';
 import { revokeUpload, type Upload } from './upload-records.ts';
 
 /**
@@ -20,7 +21,8 @@ export async function undoUpload(
     await removeBytes(parts, [doomed]);
     return 'undone';
   }
-  if (await holdsData(parts.database.db, upload.store, upload.key)) return 'kept';
+  const { db } = parts.database;
+  if ((await holdsData(db, upload.store, upload.key)) || (await isStaged(db, upload.key))) return 'kept';
   await parts.stores.holding(upload.store)?.delete(upload.key);
   return 'gone';
 }

@@ -2,10 +2,12 @@
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
+import { recordEvent, recordEvents } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { insertLocation, type Location } from '../locations/location-records.ts';
 import { stagingStoreId } from '../stores/registry.ts';
 import type { Image } from './image.ts';
+import { dataEvent, failedUpload, imageEvent } from './image-event.ts';
 import { type DataFacts, moveStatus, noData } from './image-records.ts';
 import { finishTask, insertTask } from './task-records.ts';
 
@@ -20,9 +22,13 @@ export interface Upload {
 
 const columns = ['id', 'image_id', 'process', 'store', 'key'] as const;
 
+function isStaging({ store }: Pick<Upload, 'store'>): boolean {
+  return store === stagingStoreId;
+}
+
 /** The status of an image while this upload is under way. */
-function statusDuring({ store }: Pick<Upload, 'store'>): 'saving' | 'uploading' {
-  return store === stagingStoreId ? 'uploading' : 'saving';
+function statusDuring(upload: Pick<Upload, 'store'>): 'saving' | 'uploading' {
+  return isStaging(upload) ? 'uploading' : 'saving';
 }
 
 /**
@@ -38,13 +44,14 @@ export async function insertUpload(
   check: (queries: Queries) => Promise<void>,
 ): Promise<boolean> {
   return await database.transaction(async (queries) => {
-    await requireRecorded(queries, upload.process);
     await check(queries);
-    if (!(await moveStatus(queries, image.id, 'queued', statusDuring(upload)))) return false;
-    await queries
-      .insertInto('uploads')
-      .values({ ...upload, started_at: new Date() })
-      .execute();
+    const begun = await moveStatus(queries, image.id, 'queued', statusDuring(upload));
+    if (begun === undefined) return false;
+    await recordEvent(
+      queries,
+      isStaging(upload) ? imageEvent('image.update', begun) : dataEvent('image.prepare', begun, upload.store),
+    );
+    await addUpload(queries, upload);
     await insertTask(queries, {
       id: upload.id,
       type: 'upload',
@@ -52,11 +59,20 @@ export async function insertUpload(
       image_id: image.id,
       user_id: caller.userId,
       request_id: requestId,
-      input: upload.store === stagingStoreId ? {} : { backend: [upload.store] },
+      input: isStaging(upload) ? {} : { backend: [upload.store] },
       message: 'Receiving the data',
     });
     return true;
   });
+}
+
+/** Fails with unavailable when another process has judged this one dead. */
+export async function addUpload(queries: Queries, upload: Upload): Promise<void> {
+  await requireRecorded(queries, upload.process);
+  await queries
+    .insertInto('uploads')
+    .values({ ...upload, started_at: new Date() })
+    .execute();
 }
 
 /** Another process may have judged us dead and cleared up: nothing may be begun under the old number then. */
@@ -94,10 +110,13 @@ export async function activateUpload(
   await database.transaction(async (queries) => {
     await takeUpload(queries, id);
     await check(queries);
-    if (!(await moveStatus(queries, image_id, 'saving', 'active', facts)))
+    const active = await moveStatus(queries, image_id, 'saving', 'active', facts);
+    if (active === undefined)
       throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
     if (facts.size !== 0) await insertLocation(queries, { image_id, store, key }, 'active');
     await finishTask(queries, id, 'success', `Received ${facts.size} bytes`);
+    const events = [dataEvent('image.upload', active, store), imageEvent('image.activate', active)];
+    await recordEvents(queries, events);
   });
 }
 
@@ -113,7 +132,11 @@ export async function revokeUpload(
   return await database.transaction(async (queries) => {
     const taken = await tryTake(queries, upload.id);
     if (taken === undefined) return null;
-    await moveStatus(queries, taken.image_id, statusDuring(taken), 'queued', noData);
+    const queued = await moveStatus(queries, taken.image_id, statusDuring(taken), 'queued', noData);
+    if (queued !== undefined) {
+      const told = isStaging(taken) ? [] : [failedUpload(queued, failure)];
+      await recordEvents(queries, [...told, imageEvent('image.update', queued)]);
+    }
     const result = { error: { code: failure.code, message: failure.message } };
     await finishTask(queries, taken.id, 'failure', failure.message, result);
     return await insertLocation(

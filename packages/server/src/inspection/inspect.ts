@@ -4,8 +4,10 @@ import {
   Inspector as DataInspector,
   type FormatName,
   type Inspection,
+  inspectSource,
   type Recognition,
   type Refusal,
+  type Source,
 } from '@tintype/inspector';
 import { Failure } from '../base/failure.ts';
 import { isOpaque, isPlain, isUnclaimed, maySatisfy, satisfies } from './declared.ts';
@@ -24,6 +26,13 @@ export interface Inspected {
   readonly format: string;
   /** Bytes that a guest sees, or null when the data does not say. */
   readonly virtualSize: number | null;
+}
+
+export interface InspectedFile extends Inspected {
+  /** How its content is encrypted, or null. */
+  readonly encryption: string | null;
+  /** How many earlier states of the disk it holds. */
+  readonly snapshots: number;
 }
 
 /** `update` and `finish` fail with unsafe_image, format_mismatch or virtual_size_cap as soon as the bytes seen decide it. */
@@ -55,6 +64,15 @@ export class Inspector {
   finish(): Inspected {
     this.#result ??= this.#conclude(this.#inspector.finish());
     return this.#result;
+  }
+
+  /** The same verdict on data that can be read anywhere. */
+  async judge(source: Source): Promise<InspectedFile> {
+    const { virtualSizeCap } = this.#options;
+    this.#isEmpty = source.size === 0;
+    const inspection = await inspectSource(source, { virtualSizeCap, createDigest });
+    const { encryption, facts } = inspection;
+    return { ...this.#conclude(inspection), encryption, snapshots: Number(facts.snapshots ?? 0) };
   }
 
   #conclude(inspection: Inspection): Inspected {

@@ -15,3 +15,32 @@ export function inReadingOrder<T extends Pick<Location, 'store'>>(
 export function urlOf(stores: Stores, { store, key }: Pick<Location, 'store' | 'key'>): string {
   return stores.byId(store)?.urlOf?.(key) ?? `store://${store}/${encodeURIComponent(key)}`;
 }
+
+/**
+ * Those to try first come first: stores that serve and copies without trouble, those `preferred`, heavier stores, and
+ * then what this process has seen to be quick of late (seed S1).
+ */
+export function nearestFirst(
+  stores: Stores,
+  locations: readonly Location[],
+  preferred: readonly string[],
+  bytes: number,
+): Location[] {
+  const rank = ({ store }: Location) =>
+    preferred.includes(store) ? preferred.indexOf(store) : preferred.length;
+  return inReadingOrder(stores, locations)
+    .map((location) => {
+      const { store, trouble } = location;
+      const doubts = (stores.health.isResting(store) ? 1 : 0) + (trouble === null ? 0 : 2);
+      const weight = stores.byId(store)?.weight ?? Number.NEGATIVE_INFINITY;
+      const by = [doubts, rank(location), -weight, stores.health.expectedMs(store, bytes)];
+      return { location, by };
+    })
+    .toSorted((a, b) => compare(a.by, b.by))
+    .map(({ location }) => location);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) if (value !== b[index]) return value < b[index]! ? -1 : 1;
+  return 0;
+}

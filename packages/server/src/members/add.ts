@@ -1,6 +1,8 @@
 /** POST /v2/images/{id}/members: share an image with a project, which still has to accept. */
 import { Failure } from '../base/failure.ts';
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
+import { memberEvent } from './member-event.ts';
 import { countMembers, insertMember, type Member } from './member-records.ts';
 import { lockShared, type MemberParts } from './shared-image.ts';
 
@@ -33,6 +35,7 @@ export async function addMember(parts: MemberParts, caller: Caller, input: AddMe
     };
     if (!(await insertMember(queries, member)))
       throw new Failure('member_exists', `Image ${image.id} is already shared with project ${input.member}.`);
+    await recordEvent(queries, memberEvent('image.member.create', image, member));
     return member;
   });
 }

@@ -59,13 +59,17 @@ export async function setMemberStatus(
     .executeTakeFirst();
 }
 
-/** False when there is none. */
-export async function deleteMember(queries: Queries, imageId: string, member: string): Promise<boolean> {
-  if (!isStorable(member)) return false;
-  const done = await queries
+/** The member as it was; undefined when there is none. */
+export async function deleteMember(
+  queries: Queries,
+  imageId: string,
+  member: string,
+): Promise<Member | undefined> {
+  if (!isStorable(member)) return undefined;
+  return await queries
     .deleteFrom('image_members')
     .where('image_id', '=', imageId)
     .where('member', '=', member)
+    .returningAll()
     .executeTakeFirst();
-  return done.numDeletedRows > 0n;
 }

@@ -1,7 +1,9 @@
 /** POST of one property, object, tag or association into a namespace. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
 import type { Definition, Kind, NewDefinition } from './definition.ts';
+import { definitionEvent } from './metadef-event.ts';
 import { rules } from './rules.ts';
 import { lockNamespace, type MetadefParts, requireIn } from './visible-namespace.ts';
 
@@ -16,6 +18,7 @@ export async function addDefinition<K extends Kind>(
     const namespace = await lockNamespace(queries, policy, caller, namespaceName);
     requireIn(policy, rules[given.kind].add, caller, namespace);
     const [definition] = await define(queries, namespace, [given]);
+    await recordEvent(queries, definitionEvent('create', namespace, definition!));
     return definition!;
   });
 }

@@ -1,9 +1,11 @@
 /** POST /v2/metadefs/namespaces: a namespace, with all its definitions or empty. */
+import { recordEvents } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
 import type { NewDefinition } from './definition.ts';
 import type { FullNamespace } from './full-namespace.ts';
 import { requireRoomForNamespace } from './limits.ts';
+import { definitionEvent, namespaceEvent } from './metadef-event.ts';
 import { insertNamespace, type NamespaceDraft } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { rules } from './rules.ts';
@@ -26,6 +28,9 @@ export async function createNamespace(
     await requireRoomForNamespace(queries, fields.owner);
     const namespace = await insertNamespace(queries, fields);
     if (namespace === undefined) throw namespaceExists(fields.namespace);
-    return { namespace, definitions: await define(queries, namespace, nested) };
+    const definitions = await define(queries, namespace, nested);
+    const nestedEvents = definitions.map((one) => definitionEvent('create', namespace, one));
+    await recordEvents(queries, [namespaceEvent('create', namespace), ...nestedEvents]);
+    return { namespace, definitions };
   });
 }

@@ -120,20 +120,21 @@ export async function updateDefinition<K extends Kind>(
   }
 }
 
-/** False when there is none. */
+/** What it was; undefined when there is none. */
 export async function deleteDefinition(
   queries: Queries,
   namespace: Namespace,
   kind: Kind,
   name: string,
-): Promise<boolean> {
-  const done = await queries
+): Promise<Definition | undefined> {
+  return await queries
     .deleteFrom('metadef_definitions')
     .where('namespace_id', '=', namespace.id)
     .where('kind', '=', kind)
     .where('name', '=', name)
+    .returning(columns)
+    .$castTo<Definition>()
     .executeTakeFirst();
-  return done.numDeletedRows > 0n;
 }
 
 export async function deleteDefinitions(queries: Queries, namespace: Namespace, kind?: Kind): Promise<void> {

@@ -1,5 +1,7 @@
 /** DELETE /v2/metadefs/namespaces/{namespace}: with all it defines. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
+import { namespaceEvent } from './metadef-event.ts';
 import { removeNamespace } from './namespace-records.ts';
 import { lockNamespace, type MetadefParts, requireIn, requireUnprotected } from './visible-namespace.ts';
 
@@ -14,5 +16,6 @@ export async function deleteNamespace(
     requireIn(policy, 'delete_metadef_namespace', caller, namespace);
     requireUnprotected(namespace);
     await removeNamespace(queries, namespace.id);
+    await recordEvent(queries, namespaceEvent('delete', namespace));
   });
 }

@@ -1,7 +1,9 @@
 /** DELETE of one property, object, tag or association of a namespace, or of all of a kind. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Kind } from './definition.ts';
 import { deleteDefinition, deleteDefinitions } from './definition-records.ts';
+import { clearingEvent, definitionEvent } from './metadef-event.ts';
 import { definitionNotFound } from './refusals.ts';
 import { type ReplaceableKind, rules } from './rules.ts';
 import { lockNamespace, type MetadefParts, requireIn, requireUnprotected } from './visible-namespace.ts';
@@ -18,8 +20,9 @@ export async function removeDefinition(
     const namespace = await lockNamespace(queries, policy, caller, namespaceName);
     requireIn(policy, rules[kind].remove, caller, namespace);
     requireUnprotected(namespace);
-    const isThere = await deleteDefinition(queries, namespace, kind, name);
-    if (!isThere) throw definitionNotFound(namespaceName, kind, name);
+    const definition = await deleteDefinition(queries, namespace, kind, name);
+    if (definition === undefined) throw definitionNotFound(namespaceName, kind, name);
+    await recordEvent(queries, definitionEvent('delete', namespace, definition));
   });
 }
 
@@ -35,5 +38,6 @@ export async function clearDefinitions(
     for (const rule of rules[kind].clear) requireIn(policy, rule, caller, namespace);
     requireUnprotected(namespace);
     await deleteDefinitions(queries, namespace, kind);
+    await recordEvent(queries, clearingEvent(kind, namespace));
   });
 }

@@ -1,8 +1,10 @@
 /** PUT of one property, object or tag of a namespace: all of it anew, the name included. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Definition, NewDefinition } from './definition.ts';
 import { updateDefinition } from './definition-records.ts';
 import { requireRoomInNamespace } from './limits.ts';
+import { definitionEvent } from './metadef-event.ts';
 import { definitionNotFound } from './refusals.ts';
 import { type ReplaceableKind, rules } from './rules.ts';
 import { lockNamespace, type MetadefParts, requireIn } from './visible-namespace.ts';
@@ -21,6 +23,7 @@ export async function replaceDefinition<K extends ReplaceableKind>(
     const definition = await updateDefinition(queries, namespace, name, after);
     if (definition === undefined) throw definitionNotFound(namespaceName, after.kind, name);
     await requireRoomInNamespace(queries, namespace);
+    await recordEvent(queries, definitionEvent('update', namespace, definition, name));
     return definition;
   });
 }

@@ -1,6 +1,8 @@
 /** PUT /v2/metadefs/namespaces/{namespace}: all attributes anew, the name included; its definitions stay. */
+import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { requireRoomForNamespace } from './limits.ts';
+import { namespaceEvent } from './metadef-event.ts';
 import { type Namespace, type NamespaceDraft, updateNamespace } from './namespace-records.ts';
 import { namespaceExists } from './refusals.ts';
 import { lockNamespace, type MetadefParts, requireHandover, requireIn } from './visible-namespace.ts';
@@ -20,6 +22,7 @@ export async function replaceNamespace(
     if (fields.owner !== before.owner) await requireRoomForNamespace(queries, fields.owner);
     const after = await updateNamespace(queries, before.id, fields);
     if (after === undefined) throw namespaceExists(fields.namespace);
+    await recordEvent(queries, namespaceEvent('update', after, before.namespace));
     return after;
   });
 }

@@ -1,8 +1,10 @@
 /** POST /v2/metadefs/namespaces/{namespace}/tags: tags in place of those there, or beside them. */
+import { recordEvents } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { define } from './define.ts';
 import type { Definition, NewDefinition } from './definition.ts';
 import { deleteDefinitions } from './definition-records.ts';
+import { clearingEvent, definitionEvent } from './metadef-event.ts';
 import { lockNamespace, type MetadefParts, requireIn } from './visible-namespace.ts';
 
 export interface SetTagsInput {
@@ -22,6 +24,12 @@ export async function setTags(
     const namespace = await lockNamespace(queries, policy, caller, input.namespace);
     requireIn(policy, 'add_metadef_tags', caller, namespace);
     if (!input.append) await deleteDefinitions(queries, namespace, 'tag');
-    return await define(queries, namespace, input.tags);
+    const tags = await define(queries, namespace, input.tags);
+    const cleared = input.append ? [] : [clearingEvent('tag', namespace)];
+    await recordEvents(queries, [
+      ...cleared,
+      ...tags.map((tag) => definitionEvent('create', namespace, tag)),
+    ]);
+    return tags;
   });
 }

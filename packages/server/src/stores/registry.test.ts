@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { openedStores, openStores, type StoreConfig } from './registry.ts';
-import type { Store } from './store.ts';
+import type { LocalStore } from './store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tintype-registry-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -101,7 +101,7 @@ describe('a configuration', () => {
 
 describe('read-only stores', () => {
   const store = (id: string, readOnly?: true) =>
-    ({ id, ...(readOnly && { readOnly }), close: async () => {} }) as unknown as Store;
+    ({ id, ...(readOnly && { readOnly }), close: async () => {} }) as unknown as LocalStore;
   const waiting = store('waiting');
 
   test('are never the default', () => {

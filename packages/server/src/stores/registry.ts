@@ -1,10 +1,14 @@
 /** The drivers there are, and the stores that a configuration opens with them. */
+import { PlaceHealth } from '@tintype/nearest';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { Failure } from '../base/failure.ts';
-import { fileStoreOptions, openFileStore, placeOfFileStore } from './file/file.ts';
+import { fileStoreOptions, openFileStore, openFileStores, placesOfFileStore } from './file/file.ts';
 import { type HttpStoreOptions, httpStoreOptions, placeOfHttpStore } from './http/options.ts';
-import type { Store } from './store.ts';
+import { placeOfRbdStore, type RbdStoreOptions, rbdStoreOptions } from './rbd/options.ts';
+import { placeOfS3Store, type S3StoreOptions, s3StoreOptions } from './s3/options.ts';
+import type { LocalStore, Store } from './store.ts';
+import { placeOfSwiftStore, type SwiftStoreOptions, swiftStoreOptions } from './swift/options.ts';
 
 /** What every store's configuration begins with; the rest belongs to its driver. */
 export interface StoreConfig {
@@ -18,15 +22,30 @@ interface StoreDriver {
   readonly options: TSchema;
   open(options: never): Promise<Store>;
   /** Where the objects are: no two stores may share it, or each would take the other's for orphans. */
-  place(options: never): string;
+  place(options: never): string | readonly string[];
 }
 
 const storeDrivers: Readonly<Record<string, StoreDriver>> = {
-  file: { options: fileStoreOptions, open: openFileStore, place: placeOfFileStore },
+  file: { options: fileStoreOptions, open: openFileStores, place: placesOfFileStore },
   http: {
     options: httpStoreOptions,
     place: placeOfHttpStore,
     open: async (options: HttpStoreOptions) => (await import('./http/http.ts')).openHttpStore(options),
+  },
+  rbd: {
+    options: rbdStoreOptions,
+    place: placeOfRbdStore,
+    open: async (options: RbdStoreOptions) => (await import('./rbd/rbd.ts')).openRbdStore(options),
+  },
+  s3: {
+    options: s3StoreOptions,
+    place: placeOfS3Store,
+    open: async (options: S3StoreOptions) => (await import('./s3/s3.ts')).openS3Store(options),
+  },
+  swift: {
+    options: swiftStoreOptions,
+    place: placeOfSwiftStore,
+    open: async (options: SwiftStoreOptions) => (await import('./swift/swift.ts')).openSwiftStore(options),
   },
 };
 
@@ -40,7 +59,9 @@ export interface Stores {
   /** Whether there are several: the API speaks of stores only then. */
   readonly several: boolean;
   /** Where data waits for its import: clients cannot name it. */
-  readonly staging: Store;
+  readonly staging: LocalStore;
+  /** How they have served this process of late. */
+  readonly health: PlaceHealth;
   byId(id: string): Store | undefined;
   /** Any store that bytes may be recorded in, the staging area too. */
   holding(id: string): Store | undefined;
@@ -57,13 +78,14 @@ export async function openStores(
   defaultId: string | null = null,
 ): Promise<Stores> {
   checkIds(configs, defaultId);
-  const every = [...configs, { id: stagingStoreId, type: 'file', path: stagingPath }];
+  const waiting = { id: stagingStoreId, type: 'file', path: stagingPath } as const;
+  const every = [...configs, waiting];
   const drivers = every.map(driverOf);
   checkPlaces(every, drivers);
   const opened: Store[] = [];
   try {
-    for (const [index, driver] of drivers.entries()) opened.push(await driver.open(every[index] as never));
-    return openedStores(opened.slice(0, -1), opened.at(-1)!, defaultId);
+    for (const [index, config] of configs.entries()) opened.push(await drivers[index]!.open(config as never));
+    return openedStores(opened, await openFileStore(waiting), defaultId);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -71,7 +93,11 @@ export async function openStores(
 }
 
 /** `defaultId` is that of one of them, or null. Fails with bad_request when there is none to write to. */
-export function openedStores(all: readonly Store[], staging: Store, defaultId: string | null = null): Stores {
+export function openedStores(
+  all: readonly Store[],
+  staging: LocalStore,
+  defaultId: string | null = null,
+): Stores {
   const byId = new Map(all.map((store) => [store.id, store]));
   const standard = defaultId === null ? all.find(({ readOnly }) => readOnly !== true) : byId.get(defaultId)!;
   if (standard === undefined)
@@ -82,6 +108,7 @@ export function openedStores(all: readonly Store[], staging: Store, defaultId: s
     default: standard,
     several: all.length > 1,
     staging,
+    health: new PlaceHealth(),
     byId: (id) => byId.get(id),
     holding: (id) => (id === stagingStoreId ? staging : byId.get(id)),
     close: () => closeAll([...all, staging]),
@@ -104,11 +131,14 @@ function checkPlaces(configs: readonly StoreConfig[], drivers: readonly StoreDri
   const taken = new Map<string, string>();
   for (const [index, driver] of drivers.entries()) {
     const { id, type } = configs[index]!;
-    const place = `${type} ${driver.place(configs[index] as never)}`;
-    const other = taken.get(place);
-    if (other !== undefined)
-      throw wrong(`Stores ${other} and ${id} are at the same place: give each its own.`);
-    taken.set(place, id);
+    for (const one of [driver.place(configs[index] as never)].flat()) {
+      const place = `${type} ${one}`;
+      const other = taken.get(place);
+      if (other === id) throw wrong(`Store ${id} has the same folder twice.`);
+      if (other !== undefined)
+        throw wrong(`Stores ${other} and ${id} are at the same place: give each its own.`);
+      taken.set(place, id);
+    }
   }
 }
 

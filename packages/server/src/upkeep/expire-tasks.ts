@@ -6,8 +6,7 @@ export const expireTasks: UpkeepJob = {
   name: 'expired-tasks',
   does: 'forgets tasks that ended more than two days ago',
   async run({ database }, { dryRun, tell }) {
-    const now = new Date();
-    for (const id of await expiredTasks(database, now)) tell(id);
-    if (!dryRun) await removeExpiredTasks(database, now);
+    for (const id of await expiredTasks(database)) tell(id);
+    if (!dryRun) await removeExpiredTasks(database);
   },
 };

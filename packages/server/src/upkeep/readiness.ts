@@ -1,11 +1,13 @@
-/** Whether this process can serve: the parts it depends on answer, and no shutdown is under way. */
+/** Whether this process can serve: the parts that all depends on answer, and no shutdown is under way. */
 
 import type { Database } from '../database/connect.ts';
 import { pingDatabase } from '../database/ping.ts';
 import type { Session } from '../database/session.ts';
 import type { Stores } from '../stores/registry.ts';
+import type { Store } from '../stores/store.ts';
 
 export interface Readiness {
+  /** Whatever else fails: of images in another store than the default one there may be copies elsewhere. */
   readonly ready: boolean;
   /** Part → `ok`, or what is wrong in a few words. */
   readonly checks: Record<string, string>;
@@ -34,11 +36,27 @@ export async function checkReadiness(parts: {
   readonly stores: Stores;
   readonly stopping: () => boolean;
 }): Promise<Readiness> {
-  const checks: Record<string, string> = { server: parts.stopping() ? 'stopping' : 'ok' };
-  checks.database = await check(pingDatabase(parts.database));
-  // Without it others may judge this process dead: no upload can begin then.
-  checks.session = parts.session.connected ? 'ok' : 'is coming back';
-  for (const store of parts.stores.all)
-    checks[`store ${store.id}`] = await check(store.capacity?.() ?? Promise.resolve());
-  return { ready: Object.values(checks).every((answer) => answer === 'ok'), checks };
+  const { stores } = parts;
+  const needed: Record<string, Promise<string> | string> = {
+    server: parts.stopping() ? 'stopping' : 'ok',
+    database: check(pingDatabase(parts.database)),
+    // Without it others may judge this process dead: no upload can begin then.
+    session: parts.session.connected ? 'ok' : 'is coming back',
+    [nameOf(stores.default)]: checkStore(stores.default),
+  };
+  const others = stores.all.filter((store) => store !== stores.default);
+  const all = { ...needed, ...Object.fromEntries(others.map((store) => [nameOf(store), checkStore(store)])) };
+  const answers = await Promise.all(
+    Object.entries(all).map(async ([part, answer]) => [part, await answer] as const),
+  );
+  const checks = Object.fromEntries(answers);
+  return { ready: Object.keys(needed).every((part) => checks[part] === 'ok'), checks };
+}
+
+function nameOf({ id }: Store): string {
+  return `store ${id}`;
+}
+
+function checkStore(store: Store): Promise<string> {
+  return check(store.probe?.() ?? store.capacity?.() ?? Promise.resolve());
 }

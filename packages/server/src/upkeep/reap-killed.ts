@@ -1,6 +1,8 @@
 /** Deletes killed images once everybody has had the time to read why. */
 import { notifyIn } from '../database/topics.ts';
+import { recordEvent } from '../events/event-records.ts';
 import { imageDeleted } from '../images/delete.ts';
+import { imageDeletion } from '../images/image-event.ts';
 import { buryImage } from '../images/image-records.ts';
 import { doomStaged } from '../images/staged-records.ts';
 import { expireFailures } from '../images/task-records.ts';
@@ -24,6 +26,7 @@ export const reapKilled: UpkeepJob = {
         await doomStaged(queries, image.id);
         await expireFailures(queries, image.id);
         await buryImage(queries, image);
+        await recordEvent(queries, imageDeletion(image));
         await notifyIn(queries, imageDeleted, { id: image.id });
         return true;
       },

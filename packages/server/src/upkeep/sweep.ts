@@ -1,8 +1,7 @@
-/** What a killed process left behind, and what is due: uploads, locations to read, bytes, tasks. */
+/** What a killed process left behind, and what is due: uploads, locations to read, bytes. */
 
 import type { ImageParts } from '../images/parts.ts';
 import { recoverUploads } from '../images/recover-uploads.ts';
-import { removeExpiredTasks } from '../images/task-records.ts';
 import { doomedLocations } from '../locations/location-records.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import type { Store } from '../stores/store.ts';
@@ -15,7 +14,6 @@ export interface SweepReport {
   readonly checksTakenUp: number;
   readonly locationsRemoved: number;
   readonly filesRemoved: number;
-  readonly tasksExpired: number;
 }
 
 /** Each store for itself: what one of them keeps us from removing must not stay in the others. */
@@ -29,8 +27,7 @@ export async function sweep(parts: ImageParts): Promise<SweepReport> {
     locationsRemoved += await removeDoomed(parts, store);
     filesRemoved += await removeUnfinished(parts, store);
   }
-  const tasksExpired = await removeExpiredTasks(parts.database, new Date());
-  return { uploadsUndone, checksTakenUp, locationsRemoved, filesRemoved, tasksExpired };
+  return { uploadsUndone, checksTakenUp, locationsRemoved, filesRemoved };
 }
 
 async function removeDoomed(parts: ImageParts, store: Store): Promise<number> {

@@ -1,18 +1,30 @@
 /** The last step of an import: the image becomes active with what was found out about its data. */
 import { Failure } from '../../base/failure.ts';
+import { recordEvent } from '../../events/event-records.ts';
 import type { Step, StepContext } from '../../flows/flow.ts';
 import type { Image } from '../../images/image.ts';
+import { imageEvent } from '../../images/image-event.ts';
 import { moveStatus } from '../../images/image-records.ts';
 import { mebibytes, requireRoom } from '../../images/quota-check.ts';
 import { doomStaged } from '../../images/staged-records.ts';
 import { statusConflict } from '../../images/status.ts';
 import { finishTask, taskStatus } from '../../images/task-records.ts';
+import { doomKeys } from '../../locations/location-records.ts';
 import { removeBytes } from '../../locations/remove-bytes.ts';
+import { stagingStoreId } from '../../stores/registry.ts';
 import { onHeldImage, writeBook } from '../import-book.ts';
 import type { ActionParts } from '../parts.ts';
-import { type Placed, type PlaceInput, placeStep } from './place.ts';
+import { madeKeys, requireDeclared } from './derived.ts';
+import { ownStores, type Placed, type PlaceInput, placeStep } from './place.ts';
+import { refined, toldOf } from './refined.ts';
 
-export function activate<Input extends PlaceInput>(parts: ActionParts): Step<Input> {
+/** The record as it becomes together with its data. */
+export type Change<Input> = (context: StepContext, input: Input, image: Image) => Image;
+
+export function activate<Input extends PlaceInput>(
+  parts: ActionParts,
+  change: Change<Input> = (_context, _input, image) => image,
+): Step<Input> {
   return {
     name: 'activate',
     decisive: true,
@@ -20,17 +32,27 @@ export function activate<Input extends PlaceInput>(parts: ActionParts): Step<Inp
       if ((await taskStatus(parts.database.db, context.flow)) === 'success') return;
       const placed = placedBefore(context, input);
       const quotas = await parts.quotas.of(input.owner);
-      const doomed = await onHeldImage(parts, context, input.image, async (queries, image, book) => {
-        requireSameFormats(image, placed);
+      const doomed = await onHeldImage(parts, context, input.image, async (queries, before, book) => {
+        const image = change(context, input, before);
+        requireDeclared(image, placed);
         await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(placed.size ?? 0) });
-        await writeBook(queries, image, { ...book, holder: null, importing: [] });
-        const { disk_format: _disk, container_format: _container, ...facts } = placed;
-        if (!(await moveStatus(queries, image.id, 'importing', 'active', facts)))
-          throw statusConflict(image.id, image.status, 'importing', 'the end of an import');
-        await finishTask(queries, context.flow, 'success', `Imported ${placed.size} bytes`, {
-          image_id: image.id,
+        await writeBook(queries, refined(context, input, image, placed), {
+          ...book,
+          holder: null,
+          importing: [],
         });
-        return await doomStaged(queries, image.id);
+        const { disk_format: _disk, container_format: _container, ...facts } = placed;
+        const active = await moveStatus(queries, image.id, 'importing', 'active', facts);
+        if (active === undefined)
+          throw statusConflict(image.id, image.status, 'importing', 'the end of an import');
+        await recordEvent(queries, imageEvent('image.activate', active));
+        const { message, result } = toldOf(context, input, placed);
+        await finishTask(queries, context.flow, 'success', message, result);
+        const place = { image_id: image.id, store: stagingStoreId };
+        return [
+          ...(await doomStaged(queries, image.id)),
+          ...(await doomKeys(queries, place, madeKeys(context, input))),
+        ];
       });
       await removeBytes(parts, doomed);
     },
@@ -38,7 +60,8 @@ export function activate<Input extends PlaceInput>(parts: ActionParts): Step<Inp
 }
 
 /** What the first store that has the data found out; fails with why the last one failed when none has it. */
-export function placedBefore(context: StepContext, { stores }: PlaceInput): Placed {
+export function placedBefore(context: StepContext, input: PlaceInput): Placed {
+  const stores = ownStores(context, input);
   for (const store of stores) {
     const placed = context.resultOf<Placed>(placeStep(store));
     if (placed !== undefined) return placed;
@@ -47,13 +70,4 @@ export function placedBefore(context: StepContext, { stores }: PlaceInput): Plac
   const last = failures.findLast((failure) => failure !== undefined);
   if (last !== undefined) throw new Failure(last.code, last.message);
   throw new Failure('internal', 'No store was to take the data.');
-}
-
-/** The data was inspected as one format: it must not become active as another. */
-function requireSameFormats(image: Image, placed: Placed): void {
-  if (image.disk_format === placed.disk_format && image.container_format === placed.container_format) return;
-  throw new Failure(
-    'format_mismatch',
-    'disk_format or container_format was changed while the data was imported: import it again.',
-  );
 }

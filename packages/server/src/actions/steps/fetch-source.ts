@@ -1,6 +1,6 @@
 /** Brings the data of a URL into the staging area, and goes on after the last part that is safe; back: nothing of it is there. */
 import { Failure } from '../../base/failure.ts';
-import type { OpenOptions, Source } from '../../base/fetch/fetcher.ts';
+import type { Fetcher, OpenOptions, Source } from '../../base/fetch/fetcher.ts';
 import { RunOver } from '../../flows/attempt.ts';
 import type { Step, StepContext, UndoContext } from '../../flows/flow.ts';
 import {
@@ -23,30 +23,53 @@ import type { ActionParts } from '../parts.ts';
 import type { PlaceInput } from './place.ts';
 import { beginPart } from './source-part.ts';
 
+export const fetchName = 'fetch';
+
 export type FetchInput = PlaceInput & {
-  /** May have credentials in it: it is shown nowhere. */
+  /** May have credentials in it: it is shown nowhere, and not kept once its data is safe. */
   readonly uri: string;
 };
+
+/** Where the data is, and what is known of it beforehand. */
+export interface Origin {
+  readonly fetcher: Fetcher;
+  readonly url: string;
+  /** For that origin alone. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes that it has to have; null: as many as there are. */
+  readonly size: number | null;
+  /** As in `OpenOptions`. */
+  readonly identity?: string;
+}
 
 /** The part that an attempt is writing begins where the parts that are safe end: at most one of an attempt is on no record. */
 function keyOf({ image }: PlaceInput, attempt: string, first: number): string {
   return `${image}.${attempt}.${first}`;
 }
 
+/** From the URL of the input. */
 export function fetchSource(parts: ActionParts): Step<FetchInput> {
+  return fetchFrom(parts, (_context, { uri }) => ({ fetcher: parts.fetcher, url: uri, size: null }));
+}
+
+/** `find` is asked by attempts that have something to fetch. */
+export function fetchFrom<Input extends PlaceInput>(
+  parts: ActionParts,
+  find: (context: StepContext, input: Input) => Origin,
+): Step<Input> {
   return {
-    name: 'fetch',
+    name: fetchName,
     async do(context, input) {
       const quotas = await parts.quotas.of(input.owner);
       const fetched = await takeUp(parts, context, input);
-      if (!fetched.isWhole) await fetchRest(parts, quotas, context, input, fetched);
+      if (!fetched.isWhole) await fetchRest(parts, quotas, context, input, find(context, input), fetched);
     },
     undo: (context, input) => takeBack(parts, context, input),
   };
 }
 
 /** How far earlier attempts came. What cannot be gone on from, and what they wrote without recording it, is on its way out. */
-async function takeUp(parts: ActionParts, context: StepContext, input: FetchInput): Promise<Fetched> {
+async function takeUp(parts: ActionParts, context: StepContext, input: PlaceInput): Promise<Fetched> {
   const { fetched, doomed } = await onHeldImage(parts, context, input.image, async (queries) => {
     await processTask(queries, context.flow);
     const before = await fetchedSoFar(queries, input.image);
@@ -64,11 +87,15 @@ async function fetchRest(
   parts: ActionParts,
   quotas: Quotas,
   context: StepContext,
-  input: FetchInput,
+  input: PlaceInput,
+  origin: Origin,
   fetched: Fetched,
 ): Promise<void> {
-  const { source, first } = await openSource(parts, context, input, fetched);
+  // Some services answer a request for no bytes as if there were no data.
+  if (origin.size === 0) return await finish(parts, context, input, 0);
+  const { source, first } = await openSource(parts, context, input, origin, fetched);
   try {
+    if (source.size !== null) requireSize(origin, source.size);
     if (source.size !== null)
       await onHeldImage(parts, context, input.image, (queries, image) =>
         reserveStaged(queries, quotas, image, source.size!),
@@ -79,24 +106,38 @@ async function fetchRest(
       position += size;
       if (size === 0) break;
     }
+    requireSize(origin, position);
     await finish(parts, context, input, position);
   } finally {
     await source.body.return?.();
   }
 }
 
+function requireSize({ size: expected }: Origin, size: number): void {
+  if (expected !== null && size !== expected)
+    throw new Failure('size_mismatch', `The source has ${size} bytes, and not ${expected} as it said.`);
+}
+
 /** From where the parts that are safe end; from the beginning when the source has other bytes now, or gives no end alone. */
 async function openSource(
   parts: ActionParts,
   context: StepContext,
-  input: FetchInput,
+  input: PlaceInput,
+  { fetcher, url, headers, identity }: Origin,
   { size, validator }: Fetched,
 ): Promise<{ source: Source; first: number }> {
-  const options: OpenOptions = { cap: parts.settings.sizeCap, signal: context.signal };
+  const { signal } = context;
+  const options: OpenOptions = {
+    cap: parts.settings.sizeCap,
+    headers,
+    identity,
+    isPatient: true,
+    signal,
+  };
   if (validator !== null && size > 0) {
     try {
       const from = { offset: size, validator };
-      return { source: await parts.fetcher.open(input.uri, { ...options, from }), first: size };
+      return { source: await fetcher.open(url, { ...options, from }), first: size };
     } catch (error) {
       const isOther = error instanceof Failure && ['source_changed', 'source_cut'].includes(error.code);
       if (!isOther) throw error;
@@ -106,7 +147,7 @@ async function openSource(
       await removeBytes(parts, doomed);
     }
   }
-  return { source: await parts.fetcher.open(input.uri, options), first: 0 };
+  return { source: await fetcher.open(url, options), first: 0 };
 }
 
 /** Resolves with its bytes, once they are safe; 0 when there are no more. */
@@ -114,7 +155,7 @@ async function fetchPart(
   parts: ActionParts,
   quotas: Quotas,
   context: StepContext,
-  input: FetchInput,
+  input: PlaceInput,
   { body, size: total, validator }: Source,
   first: number,
 ): Promise<number> {
@@ -140,17 +181,18 @@ async function fetchPart(
 async function finish(
   parts: ActionParts,
   context: StepContext,
-  input: FetchInput,
+  input: PlaceInput,
   total: number,
 ): Promise<void> {
   await onHeldImage(parts, context, input.image, async (queries) => {
     const empty = { key: keyOf(input, context.attempt, 0), first: 0, size: 0, total, validator: null };
     if (total === 0) await recordFetched(queries, input.image, empty);
     else await recordWhole(queries, input.image, total);
+    await context.forgetSecrets(queries);
   });
 }
 
-async function takeBack(parts: ActionParts, context: UndoContext, input: FetchInput): Promise<void> {
+async function takeBack(parts: ActionParts, context: UndoContext, input: PlaceInput): Promise<void> {
   const doomed = await parts.database.transaction(async (queries) => {
     await context.fence(queries);
     // What has become the data of an image has left the staging area by itself.

@@ -1,12 +1,19 @@
-/** The source of bytes that wait in the staging area, in one part or in many. */
+/** The source of bytes that wait in the staging area, in one part or in many, or of what was made of them. */
 import { Failure } from '../../base/failure.ts';
 import { type StagedPart, stagedParts } from '../../images/staged-records.ts';
 import type { ActionParts } from '../parts.ts';
+import { type FindDerived, lastDerived } from './derived.ts';
 import { type FindSource, type Placed, placeStep } from './place.ts';
 
-export function staged(parts: ActionParts, stores: readonly string[]): FindSource {
+/** `stores`: those that get the same data. */
+export function staged(
+  parts: ActionParts,
+  stores: readonly string[],
+  made: FindDerived = lastDerived,
+): FindSource {
   return async (image, context) => {
-    const data = await stagedParts(parts.database.db, image.id);
+    const derived = made(context);
+    const data = derived === null ? await stagedParts(parts.database.db, image.id) : [derived];
     if (data.length === 0)
       throw new Failure('internal', `The staged data of image ${image.id} is gone: stage it again.`);
     return {
@@ -17,7 +24,10 @@ export function staged(parts: ActionParts, stores: readonly string[]): FindSourc
   };
 }
 
-async function* chunksOf({ stores }: ActionParts, data: readonly StagedPart[]): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  { stores }: ActionParts,
+  data: readonly Pick<StagedPart, 'key'>[],
+): AsyncGenerator<Uint8Array> {
   for (const { key } of data) yield* await stores.staging.get(key);
 }
 

@@ -1,4 +1,4 @@
-/** One GET over one connection of its own. */
+/** One GET, POST or PUT over one connection of its own. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -30,6 +30,17 @@ export interface Answer {
   close(): void;
 }
 
+/** What a request carries. */
+export type Sent =
+  | { readonly method: 'POST'; readonly body: string }
+  | {
+      readonly method: 'PUT';
+      /** A chunk must stay as it is until it has been written, and is so once `whole` has resolved. */
+      readonly body: AsyncIterable<Uint8Array>;
+      /** Resolves when all has been handed over: the answer is waited for from then on. */
+      readonly whole: Promise<void>;
+    };
+
 /**
  * Fails with what `connect` fails with, source_stalled when no answer comes, source_unreachable when the connection
  * ends without one, source_unavailable when it is not HTTP, or the reason of `signal`.
@@ -39,6 +50,7 @@ export async function ask(
   target: Target,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  sent?: Sent,
 ): Promise<Answer> {
   const { url } = target;
   const socket = await connect(parts, url, signal);
@@ -58,11 +70,14 @@ export async function ask(
   };
   try {
     const asked = client.request({
-      method: 'GET',
+      method: sent?.method ?? 'GET',
+      // It takes whatever can be iterated, which its types do not say.
+      body: sent?.body as string | Readable | undefined,
       path: `${url.pathname}${url.search}`,
       headers: all,
       reset: true,
     });
+    if (sent?.method === 'PUT') await Promise.race([asked, sent.whole]);
     const late = () => stalled(url, 'it did not answer', parts.answerMs);
     const answer = await within(asked, parts.answerMs, signal, late);
     answer.body.on('error', ignore);
@@ -75,7 +90,7 @@ export async function ask(
 }
 
 /** One request is all that it can do: there is no second connection. */
-function clientOn(socket: Socket, url: URL): Client {
+export function clientOn(socket: Socket, url: URL): Client {
   let isTaken = false;
   return new Client(url.origin, {
     allowH2: false,
@@ -90,7 +105,7 @@ function clientOn(socket: Socket, url: URL): Client {
   });
 }
 
-function toldOf(error: unknown, url: URL): unknown {
+export function toldOf(error: unknown, url: URL): unknown {
   if (error instanceof Failure) return error;
   const isEnded = !(error instanceof errors.UndiciError) || error instanceof errors.SocketError;
   const isBroken = error instanceof errors.HTTPParserError || !isEnded;

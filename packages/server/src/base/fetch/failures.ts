@@ -1,5 +1,7 @@
 /** What went wrong with a source, in sentences that a person can act on; the technical cause is for the log. */
-import { Failure } from '../failure.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Failure, type FailureCode } from '../failure.ts';
+import { isPassing, pauseAskedFor } from './retry-after.ts';
 import { shown } from './source-url.ts';
 
 /** Of system, resolver and TLS errors, in words. */
@@ -55,21 +57,33 @@ export function tooLarge(url: URL, cap: number): Failure {
 /** The cause of what a status means. */
 export class SourceStatus extends Error {
   readonly status: number;
+  /** Milliseconds for which it asks not to be asked again. */
+  readonly pauseMs: number;
 
-  constructor(status: number) {
+  constructor(status: number, pauseMs: number) {
     super(`The status was ${status}.`);
     this.status = status;
+    this.pauseMs = pauseMs;
   }
 }
 
+interface Refusal {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** Those that may pass by themselves have a code of their own. */
-export function refused(url: URL, status: number): Failure {
-  const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
+export function refused(url: URL, { status, headers }: Refusal): Failure {
   return new Failure(
-    mayPass ? 'source_unavailable' : 'source_refused',
+    isPassing(status) ? 'source_unavailable' : 'source_refused',
     `Could not retrieve image. Received ${status} response for url '${shown(url)}'.`,
-    { cause: new SourceStatus(status) },
+    { cause: new SourceStatus(status, pauseAskedFor(status, headers)) },
   );
+}
+
+/** Milliseconds for which whatever failed so asks not to be asked again. */
+export function pauseAfter(error: unknown): number {
+  return error instanceof Failure && error.cause instanceof SourceStatus ? error.cause.pauseMs : 0;
 }
 
 export function redirectsTooOften(url: URL, most: number): Failure {
@@ -83,6 +97,25 @@ export function downgrades(url: URL): Failure {
 /** An answer that cannot be made sense of. */
 export function nonsense(url: URL, what: string, cause?: unknown): Failure {
   return new Failure('source_unavailable', told(url, what), { cause });
+}
+
+/** What keeps data from coming from a source, as what keeps it from getting to a place. */
+const whenSending: Readonly<Record<string, FailureCode | undefined>> = {
+  address_blocked: 'address_blocked',
+  source_refused: 'target_refused',
+  source_stalled: 'target_stalled',
+  source_unavailable: 'target_unavailable',
+  source_unreachable: 'target_unreachable',
+};
+
+/** A failure to connect or to ask, in the words of whoever sends; anything else unchanged. */
+export function sending(error: unknown): unknown {
+  const code = error instanceof Failure ? whenSending[error.code] : undefined;
+  if (!(error instanceof Failure) || code === undefined) return error;
+  const message = error.message.replace(/^Could not retrieve image/, 'Could not send the image');
+  return new Failure(code, message.replace(/^(Could not send the image) from/, '$1 to'), {
+    cause: error.cause,
+  });
 }
 
 function told(url: URL, why: string): string {

@@ -16,11 +16,12 @@ export interface Opening {
 const settledMs = 60_000;
 
 /** `asked`: the first byte of the range asked for, or null. Fails with what the status means. */
-export function readOpening({ status, headers, target }: Answer, asked: number | null): Opening {
+export function readOpening(answer: Answer, asked: number | null): Opening {
+  const { status, headers, target } = answer;
   const validator = validatorOf(headers);
   if (status === 200) return { first: 0, size: lengthOf(headers), validator };
   if (status === 416 && asked !== null) throw outOfRange(sizeIn(headers['content-range']));
-  if (status !== 206 || asked === null) throw refused(target.url, status);
+  if (status !== 206 || asked === null) throw refused(target.url, answer);
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(headers['content-range'] ?? '');
   if (range === null || Number(range[1]) !== asked || Number(range[2]) < asked)
     throw nonsense(target.url, 'it answers with other bytes than those asked for');

@@ -138,6 +138,30 @@ describe('a source that is cut', () => {
     assert.deepEqual(await read(), bytes);
   });
 
+  test('and asks to be left in peace is, where nobody waits', async () => {
+    const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+    const busy = { Date: date, 'Retry-After': 'Sun, 06 Nov 1994 08:49:38 GMT' };
+    const timed = async (work: () => Promise<unknown>) => {
+      const before = performance.now();
+      await work();
+      return performance.now() - before;
+    };
+    const patiently = { ...open, isPatient: true };
+    const readPatiently = async (limits: Partial<FetchLimits> = {}) =>
+      await collect((await fetcher(limits).open(`${source.url}/x`, patiently)).body);
+
+    answers = [cutAfter(10), status(503, busy), whole()];
+    assert.ok((await timed(async () => assert.deepEqual(await readPatiently(), bytes))) >= 990);
+    answers = [cutAfter(10), status(503, { 'Retry-After': '60' }), whole()];
+    assert.ok((await timed(async () => assert.deepEqual(await read(), bytes))) < 30_000);
+    // Whoever comes back after it has failed has left it in peace, too.
+    const unavailable = { code: 'source_unavailable' };
+    answers = [status(503, busy)];
+    assert.ok((await timed(() => assert.rejects(readPatiently(), unavailable))) >= 990);
+    answers = [cutAfter(10), status(503, { 'Retry-After': '1' })];
+    assert.ok((await timed(() => assert.rejects(readPatiently({ resumes: 1 }), unavailable))) >= 990);
+  });
+
   test('and is gone is told at once', async () => {
     answers = [cutAfter(10), status(404)];
     await assert.rejects(read(), { code: 'source_refused', message: /404/ });

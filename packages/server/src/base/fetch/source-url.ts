@@ -64,7 +64,7 @@ export function checkAddress(url: URL, address: string, rules: FetchRules): void
   const why = refusedAs(address, rules.allowPrivateAddresses);
   const cause = new Error(`The address is ${address}.`);
   if (why !== null) {
-    const sentence = `Could not retrieve image from '${shown(url)}': its host has an address that may not be fetched from (${why}).`;
+    const sentence = `Could not retrieve image from '${shown(url)}': its host has an address that may not be connected to (${why}).`;
     throw new Failure('address_blocked', sentence, { cause });
   }
   if (rules.deniedHosts.some((one) => covers(one, address)))
@@ -103,5 +103,5 @@ function invalid(why: string): Failure {
 }
 
 function notAllowed(url: URL, why: string, cause?: Error): Failure {
-  return new Failure('source_not_allowed', `The URL '${shown(url)}' may not be fetched: ${why}.`, { cause });
+  return new Failure('source_not_allowed', `The URL '${shown(url)}' may not be used: ${why}.`, { cause });
 }

@@ -1,11 +1,11 @@
 /** The bytes of a source from one position to another, over as many connections as that takes. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import type { Answer, Target } from './ask.ts';
-import { changed, cut, rangeless, tooLarge } from './failures.ts';
+import { changed, cut, pauseAfter, rangeless, tooLarge } from './failures.ts';
 import { type FollowParts, follow } from './follow.ts';
 import { type Opening, readOpening } from './opening.ts';
 import { readBody } from './read-body.ts';
+import { leaveInPeace } from './retry-after.ts';
 import type { StallLimits } from './stall-watch.ts';
 
 export interface TransferParts extends FollowParts, StallLimits {
@@ -24,6 +24,8 @@ export interface Passage {
   readonly end: number | null;
   /** Bytes of the whole object at most. */
   readonly cap: number;
+  /** Whether a source that asks to be left in peace for a while is, as nobody waits at the other end. */
+  readonly isPatient: boolean;
 }
 
 /** What may be gone when asked again. */
@@ -99,7 +101,8 @@ export class Transfer {
       const isDetour =
         this.#attempts % 2 === 1 && this.#answer.target.url.href !== this.#passage.start.url.href;
       try {
-        await sleep(delay, undefined, { signal: this.#signal });
+        const asked = this.#passage.isPatient ? pauseAfter(last) : 0;
+        await leaveInPeace(Math.max(delay, asked), this.#signal);
         await this.#continue(isDetour ? this.#answer.target : this.#passage.start);
         return;
       } catch (error) {
@@ -108,6 +111,7 @@ export class Transfer {
         last = error;
       }
     }
+    if (this.#passage.isPatient) await leaveInPeace(pauseAfter(last), this.#signal);
     throw last;
   }
 

@@ -22,6 +22,8 @@ before(async () => {
   source = await startWebSource((request, response) => {
     if (request.url?.startsWith('/redirect'))
       response.writeHead(302, { Location: location }).end('elsewhere');
+    else if (request.url === '/cut')
+      serve(request, response, { bytes, headers: { ETag: '"1"' }, cutAfter: 3 });
     else serve(request, response, { bytes });
   });
 });
@@ -91,6 +93,15 @@ describe('a name', () => {
       source.requests.map(({ path }) => path),
       ['/redirect'],
     );
+  });
+
+  test('that is another address when a cut source is come back to is judged again', async () => {
+    const rebinding = saying(['127.0.0.1'], ['169.254.169.254']);
+    const fetcher = new Fetcher(loopbackRules, { resumeDelayMs: 1 }, rebinding.resolve);
+    const { body } = await fetcher.open(`http://image.example:${source.port}/cut`, open);
+    await assert.rejects(collect(body), { code: 'address_blocked' });
+    assert.deepEqual(rebinding.asked, ['image.example', 'image.example']);
+    assert.equal(source.requests.length, 1);
   });
 
   test('whose first address is dead is reached at the next', async () => {

@@ -1,12 +1,17 @@
 /** /v2/images/{id}/file: the data of an image, in and out (API section 4). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../../base/failure.ts';
-import { checkPreferred, findReadable, openData } from '../../images/download.ts';
+import { chooseData } from '../../images/chosen-data.ts';
+import { checkPreferred, findFile, findReadable, openData } from '../../images/download.ts';
 import type { Image } from '../../images/image.ts';
+import { findSignedUrl } from '../../images/signed-url.ts';
 import { uploadImage } from '../../images/upload.ts';
 import type { HttpParts } from '../context.ts';
+import { handOver, mayHandOver } from '../offload.ts';
+import { queryOf } from '../page-link.ts';
 import { ifMatchHolds, ifNoneMatchHas, ifRangeHolds } from '../preconditions.ts';
 import { type Range, readRange } from '../range.ts';
+import { readFlag } from '../read-flag.ts';
 import type { Handlers } from '../register.ts';
 import { type DataHeaders, sendChunks } from '../send-chunks.ts';
 import { readAnnouncedSize, readExpectedDigests, textHeader } from '../upload-headers.ts';
@@ -44,19 +49,32 @@ function dataHeaders(image: Image, range: Range | null): DataHeaders {
 async function download(http: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { images: parts } = http;
   const preferred = preferredOf(request);
+  const query = queryOf(request);
+  const mayRedirect = readFlag('redirect', query.get('redirect'), false);
   checkPreferred(parts, preferred);
-  const image = await findReadable(parts, request.caller, imageIdOf(request));
-  if (image === null) return await reply.code(204).send();
+  const found = await findReadable(parts, request.caller, imageIdOf(request));
+  if (found === null) return await reply.code(204).send();
+  const data = await chooseData(parts, found, query.get('disk_format'));
+  const { image } = data;
   const etag = dataEtag(image);
   if (!ifMatchHolds(request.headers['if-match'], etag))
     throw new Failure('precondition_failed', `The data of image ${image.id} has another ETag.`);
   if (ifNoneMatchHas(request.headers['if-none-match'], etag))
     return await reply.code(304).header('ETag', etag).send();
 
+  const url = mayRedirect ? await findSignedUrl(parts, data, preferred) : null;
+  if (url !== null) return await redirect(reply, url);
   const range = readRangeOrTell(request, reply, image);
-  const chunks = await openData(parts, request.caller, image, range, preferred);
+  const file = mayHandOver(request, http.settings.offload) ? await findFile(parts, data, preferred) : null;
+  if (file !== null) return await handOver(reply, http.settings.offload, file, dataHeaders(image, null));
+  const chunks = await openData(parts, request.caller, data, range, preferred);
   await sendChunks(reply, range === null ? 200 : 206, dataHeaders(image, range), chunks, http);
   return reply;
+}
+
+/** Which bytes the client wants it says there. */
+async function redirect(reply: FastifyReply, url: string): Promise<FastifyReply> {
+  return await reply.code(307).headers({ Location: url, 'Cache-Control': 'no-store' }).send();
 }
 
 function readRangeOrTell(request: FastifyRequest, reply: FastifyReply, image: Image): Range | null {

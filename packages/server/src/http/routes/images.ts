@@ -1,6 +1,7 @@
 /** /v2/images and /v2/images/{id}: the records (API section 3). */
 import { patchMediaTypes } from '@tintype/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { oncePer } from '../../base/once-per.ts';
 import { changeImage } from '../../images/change.ts';
 import { createImage } from '../../images/create.ts';
 import { deleteImage } from '../../images/delete.ts';
@@ -13,16 +14,16 @@ import { pageLink, queryOf } from '../page-link.ts';
 import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
-import { renderImage } from '../render-image.ts';
+import { imageBytes, imagePage } from '../render-image.ts';
 import { textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
-function etagOf(image: Image): string {
-  return `"${revisionOf(image)}"`;
-}
+const json = 'application/json; charset=utf-8';
+
+const etagOf = oncePer((image: Image) => `"${revisionOf(image)}"`);
 
 function sendRecord(reply: FastifyReply, status: number, image: ShownImage): FastifyReply {
-  return reply.code(status).header('ETag', etagOf(image)).send(renderImage(image));
+  return reply.code(status).header('ETag', etagOf(image)).type(json).send(imageBytes(image));
 }
 
 /** The precondition that the request's If-Match states. */
@@ -45,12 +46,12 @@ export function imageRoutes({ images: parts, actions, settings }: HttpParts): Ha
     async listImages(request, reply) {
       const query = queryOf(request);
       const { images, next } = await listImages(parts, request.caller, query);
-      return reply.send({
-        images: images.map(renderImage),
+      const page = imagePage(images, {
         first: pageLink('/v2/images', query, null),
         ...(next === null ? {} : { next: pageLink('/v2/images', query, next) }),
         schema: '/v2/schemas/images',
       });
+      return reply.type(json).send(page);
     },
 
     async showImage(request, reply) {

@@ -1,6 +1,7 @@
 /** /v2/images/{id}/members: sharing an image with projects (API section 7). */
 import { MemberAnswer, MemberCreation, type MemberRecord } from '@tintype/contract';
 import type { FastifyRequest } from 'fastify';
+import { seconds } from '../../base/time.ts';
 import { addMember } from '../../members/add.ts';
 import { answerMember } from '../../members/answer.ts';
 import { listMembers, showMember } from '../../members/look.ts';
@@ -8,7 +9,6 @@ import type { Member } from '../../members/member-records.ts';
 import { removeMember } from '../../members/remove.ts';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
-import { seconds } from '../render-image.ts';
 import { bodyReader } from '../request-body.ts';
 import { imageIdOf } from './image-id.ts';
 

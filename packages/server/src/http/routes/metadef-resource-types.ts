@@ -1,5 +1,6 @@
 /** /v2/metadefs/resource_types, and those that a namespace is for (API section 11). */
 import { AssociationInput } from '@tintype/contract';
+import { seconds } from '../../base/time.ts';
 import { addDefinition } from '../../metadefs/add-definition.ts';
 import { listDefinitions } from '../../metadefs/list-definitions.ts';
 import { listResourceTypes } from '../../metadefs/list-resource-types.ts';
@@ -8,7 +9,6 @@ import type { HttpParts } from '../context.ts';
 import { readAssociation } from '../metadef-input.ts';
 import { metadefReader, nameOf, namespaceOf, sendCreated, serverTimes } from '../metadef-request.ts';
 import type { Handlers } from '../register.ts';
-import { seconds } from '../render-image.ts';
 import { renderAssociation } from '../render-metadef.ts';
 
 const readBody = metadefReader(AssociationInput, serverTimes);

@@ -51,6 +51,15 @@ describe('the folder of a file store', () => {
     assert.equal(statSync(join(path, key)).mode & 0o777, 0o640 & ~process.umask());
   });
 
+  test('tells which file an object is', async () => {
+    const path = freshPath();
+    const store = await openAt(path);
+    const key = await given(store, 1000);
+    assert.equal(await store.fileOf!(key), join(path, key));
+    assert.deepEqual(readFileSync(await store.fileOf!(key)), slice(1, 0, 1000));
+    await rejectsWith(store.fileOf!('../secret'), 'not_found');
+  });
+
   test('keeps nothing of a put that ended, well or badly', async () => {
     const path = freshPath();
     const store = await openAt(path);

@@ -5,6 +5,10 @@ import { ioBuffers, Pace } from '../../base/buffer-pool.ts';
 /** Bytes after which the file system is told to begin writing back, so that the last fsync is short. */
 const writeBackEvery = 32 * 1024 * 1024;
 
+/** Bytes that are looked at together for whether they are zeros, at places that are multiples of it: whole blocks of any file system. */
+const granule = 64 * 1024;
+const zeros = Buffer.alloc(granule);
+
 /** Each keeps one of the process's few file system threads, which reads and writes need too. */
 const writeBacksAtOnce = 2;
 let writeBacks = 0;
@@ -15,6 +19,7 @@ let writeBacks = 0;
  */
 export class FileWriter {
   readonly #file: FileHandle;
+  readonly #isThin: boolean;
   readonly #pace = new Pace();
   #gathering: Buffer = ioBuffers.take(false);
   #gathered = 0;
@@ -25,8 +30,10 @@ export class FileWriter {
   #syncedAt = 0;
   #error: unknown = null;
 
-  constructor(file: FileHandle) {
+  /** `isThin`: zeros are left out where a hole in the file does for them. */
+  constructor(file: FileHandle, isThin = false) {
     this.#file = file;
+    this.#isThin = isThin;
   }
 
   /** Bytes handed to the file. */
@@ -49,6 +56,7 @@ export class FileWriter {
     await this.#writing;
     await this.#syncing;
     if (this.#error !== null) throw this.#error;
+    if (this.#isThin) await this.#file.truncate(this.#written);
     await this.#file.sync();
   }
 
@@ -115,12 +123,29 @@ export class FileWriter {
 
   async #writeAll(buffer: Buffer, length: number): Promise<void> {
     try {
-      for (let done = 0; done < length; ) {
-        const { bytesWritten } = await this.#file.write(buffer, done, length - done, null);
-        done += bytesWritten;
-      }
+      for (const [from, to] of this.#isThin
+        ? spansOf(buffer, length, this.#written)
+        : ([[0, length]] as const))
+        for (let done = from; done < to; ) {
+          const { bytesWritten } = await this.#file.write(buffer, done, to - done, this.#written + done);
+          done += bytesWritten;
+        }
     } finally {
       ioBuffers.giveBack(buffer);
     }
   }
+}
+
+/** The parts of a buffer to be written at `position` of a file that are not zeros, each from and up to a place in the buffer. */
+function spansOf(buffer: Buffer, length: number, position: number): [number, number][] {
+  const spans: [number, number][] = [];
+  for (let from = 0; from < length; ) {
+    const to = Math.min(length, from + granule - ((position + from) % granule));
+    const last = spans.at(-1);
+    const isZero = buffer.compare(zeros, 0, to - from, from, to) === 0;
+    if (!isZero && last?.[1] === from) last[1] = to;
+    else if (!isZero) spans.push([from, to]);
+    from = to;
+  }
+  return spans;
 }

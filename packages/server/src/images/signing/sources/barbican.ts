@@ -1,5 +1,6 @@
 /** Certificates that Barbican, OpenStack's key manager, keeps as secrets: read with the caller's own token. */
 import { Failure } from '../../../base/failure.ts';
+import { type Catalogue, endpointIn } from '../../../identity/catalogue.ts';
 import type { KeystoneClient } from '../../../identity/keystone-client.ts';
 import { refusedCertificate } from '../certificate.ts';
 import { CertificateDownload, type DownloadOptions } from './download.ts';
@@ -34,17 +35,6 @@ export function openBarbican(find: FindEndpoint, options: DownloadOptions): Cert
   return new Barbican(find, options);
 }
 
-interface Catalogue {
-  readonly catalog: readonly {
-    readonly type: string;
-    readonly endpoints: readonly {
-      readonly interface: string;
-      readonly region_id?: string | null;
-      readonly url: string;
-    }[];
-  }[];
-}
-
 /** Milliseconds that an endpoint of the catalogue is remembered. */
 const rememberMs = 60_000;
 
@@ -54,14 +44,11 @@ export function endpointFromCatalogue(keystone: KeystoneClient, region: string |
   return async () => {
     const now = Date.now();
     if (known !== null && now >= known.since && now - known.since < rememberMs) return known.url;
-    const { catalog } = await keystone.get<Catalogue>('/auth/catalog');
-    const endpoints = catalog.filter(({ type }) => type === 'key-manager').flatMap((one) => one.endpoints);
-    const endpoint = endpoints.find(
-      (one) => one.interface === 'public' && (region === null || one.region_id === region),
-    );
-    if (endpoint === undefined)
+    const catalogue = await keystone.get<Catalogue>('/auth/catalog');
+    const url = endpointIn(catalogue, { type: 'key-manager', interface: 'public', region });
+    if (url === undefined)
       throw new Failure('unavailable', 'The service catalogue has no key manager to read certificates from.');
-    known = { url: endpoint.url, since: now };
-    return endpoint.url;
+    known = { url, since: now };
+    return url;
   };
 }
