@@ -70,7 +70,9 @@ export interface Store {
    * next is asked for; the last one of a consumer that leaves early stays valid. Ends exactly after the
    * last byte; fewer bytes than recorded is store_unavailable. Fails before the first chunk with
    * not_found when there is no such object, or range_not_satisfiable. The object stays open until the
-   * last chunk was taken or the iterator's `return` was called: who does not read must call it.
+   * last chunk was taken or the iterator's `return` was called: who does not read must call it. One that is
+   * deleted meanwhile is read to its end; of one in many pieces, as Swift keeps large objects, those not yet begun
+   * may be gone, which is store_unavailable.
    */
   get(key: string, range?: ByteRange): Promise<AsyncIterableIterator<Uint8Array, undefined>>;
 
