@@ -1,4 +1,5 @@
 /** A real server as a process of its own: started, killed, stopped and started again on one data directory. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { SecretWatch, secretsOf } from './secrets.ts';
 
 /** What a process left when it ended. */
 export interface Exit {
@@ -68,16 +70,23 @@ export class ServerProcess {
   #output = '';
   #exit: Exit | null = null;
   #url = '';
+  #hearNoMore = () => {};
+  readonly #watch: SecretWatch;
   readonly #startedAt = performance.now();
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, watch: SecretWatch) {
     if (child.pid === undefined) throw new Error('the server process could not be started');
     this.pid = child.pid;
-    for (const stream of [child.stdout!, child.stderr!])
+    this.#watch = watch;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      const look = watch.follow('in what it printed');
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
+        look(Buffer.from(text));
       });
+    }
     this.exited = once(child, 'close').then(([code, signal]) => {
+      this.#hearNoMore();
       this.#exit = { code, signal };
       return this.#exit;
     });
@@ -112,6 +121,7 @@ export class ServerProcess {
       () => this.#alive()?.match(/(?:Image API|figures are) at (\S+)/)?.[1],
       60_000,
     );
+    this.#hearNoMore = this.#watch.hear(Number(new URL(this.#url).port));
     await until('/readyz', async () => {
       this.#alive();
       const answer = await fetch(`${this.#url}/readyz`).catch(() => null);
@@ -150,6 +160,7 @@ export class ServerHome {
   readonly dataDir: string;
   readonly config: string;
   readonly #processes: ServerProcess[] = [];
+  readonly #watch = new SecretWatch();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -168,7 +179,7 @@ export class ServerHome {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const server = new ServerProcess(child);
+    const server = new ServerProcess(child, this.#watch);
     this.#processes.push(server);
     return server;
   }
@@ -205,6 +216,9 @@ export class ServerHome {
   async configure(settings: Record<string, unknown>): Promise<void> {
     const all = { listen: '127.0.0.1:0', dataDir: this.dataDir, identity: { mode: 'headers' }, ...settings };
     await writeFile(this.config, stringify(all));
+    // One that no server starts with has none to tell.
+    const secrets = await secretsOf(this.config).catch(() => []);
+    for (const secret of secrets) this.#watch.add(secret);
   }
 
   /** Ends every process, in no good order. */
@@ -217,11 +231,13 @@ export class ServerHome {
     });
   }
 
-  /** Ends every process and removes every file. */
+  /** Ends every process and removes every file. Fails when a secret of the configuration was in any answer or line of a log. */
   async remove(): Promise<void> {
     await this.endAll();
     homes.delete(this);
     await rm(this.folder, { recursive: true, force: true });
+    const leaks = [...this.#watch.leaks].join(', ');
+    assert.equal(leaks, '', `told: ${leaks}`);
   }
 }
 

@@ -1,6 +1,10 @@
 /** That a server which tells a secret fails its test, wherever and however it is told, and no other does. */
+
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -141,5 +145,31 @@ test('it is found as URLs, JSON and basic authentication have it, and a signed U
   ]) {
     watch.look(form, Buffer.from(`it is ${form}.`));
     assert.ok(watch.leaks.delete(`key ${form}`), form);
+  }
+});
+
+test('it is heard in what another process answers, whoever asks', async (t) => {
+  const program = `const server = require('node:http').createServer((_, response) => {
+    response.writeHead(200, { 'x-told': 'word-in-a-header' });
+    response.end('word-in-a-body');
+  }).listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const port = Number(String((await once(child.stdout, 'data'))[0]));
+  const askers = {
+    fetch: async () => await (await fetch(`http://127.0.0.1:${port}`)).text(),
+    request: async () => {
+      const [answer] = await once(get({ port, agent: false }), 'response');
+      for await (const _ of answer);
+    },
+  };
+  for (const [name, ask] of Object.entries(askers)) {
+    const watch = new SecretWatch();
+    watch.add({ setting: 'header', value: 'word-in-a-header' });
+    watch.add({ setting: 'body', value: 'word-in-a-body' });
+    const end = watch.hear(port);
+    await ask();
+    end();
+    assert.deepEqual([...watch.leaks].toSorted(), ['body in an answer', 'header in an answer'], name);
   }
 });

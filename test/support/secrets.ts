@@ -98,6 +98,26 @@ export class SecretWatch {
     subscribe('net.server.socket', accepted);
     return () => void unsubscribe('net.server.socket', accepted);
   }
+
+  /** Looks at all that the server of another process on `port` sends to this one, until the function that this returns is called. */
+  hear(port: number): () => void {
+    const opened = (message: unknown) => {
+      const { socket } = message as { socket: Socket };
+      socket.once('connect', () => {
+        if (socket.remotePort === port) overhear(socket, this.follow('in an answer'));
+      });
+    };
+    subscribe('net.client.socket', opened);
+    return () => void unsubscribe('net.client.socket', opened);
+  }
+}
+
+function overhear(socket: Socket, look: (piece: Buffer) => void): void {
+  const { push } = socket;
+  socket.push = (piece, encoding) => {
+    if (piece !== null) look(piece);
+    return push.call(socket, piece, encoding);
+  };
 }
 
 type Chunk = { chunk: string | Uint8Array; encoding: BufferEncoding };
