@@ -18,10 +18,13 @@ export interface LocationCheck {
   readonly attempts: number;
 }
 
+/** By the clock of the database, as every node reads it; never in its future, whose columns have milliseconds. */
+const inMs = (delayMs: number) =>
+  sql<Date>`date_trunc('milliseconds', now()) + ${delayMs} * interval '1 millisecond'`;
+
 const columns = sql.raw('id, image_id, location_id, algorithm, digest, signer, attempts');
 
 export async function insertCheck(queries: Queries, check: Omit<LocationCheck, 'attempts'>): Promise<void> {
-  const now = new Date();
   await queries
     .insertInto('location_checks')
     .values({
@@ -29,8 +32,8 @@ export async function insertCheck(queries: Queries, check: Omit<LocationCheck, '
       signer: check.signer && JSON.stringify(check.signer),
       process: null,
       attempts: 0,
-      not_before: now,
-      created_at: now,
+      not_before: inMs(0),
+      created_at: inMs(0),
     })
     .execute();
 }
@@ -44,7 +47,7 @@ export async function claimChecks(
   const { rows } = await sql<LocationCheck>`
     UPDATE location_checks SET process = ${process}, attempts = attempts + 1
     WHERE id IN (
-      SELECT id FROM location_checks WHERE process IS NULL AND not_before <= ${new Date()}
+      SELECT id FROM location_checks WHERE process IS NULL AND not_before <= now()
       ORDER BY created_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
     RETURNING ${columns}`.execute(database.db);
   return rows;
@@ -69,7 +72,7 @@ export async function postponeCheck(
 ): Promise<void> {
   await database.db
     .updateTable('location_checks')
-    .set({ process: null, attempts, not_before: new Date(Date.now() + delayMs) })
+    .set({ process: null, attempts, not_before: inMs(delayMs) })
     .where('id', '=', id)
     .where('process', '=', process)
     .execute();

@@ -1,10 +1,14 @@
 /** What is found at a location in the background, and what follows: for the image, its bytes, its tasks. */
+// First, so that nothing has asked what time it is before.
+import '../../../../test/support/skewed-clock.ts';
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Web } from '../../../../test/support/foreign-stores.ts';
 import { openImageParts, type TestParts } from '../../../../test/support/image-parts.ts';
 import { SigningDesk, withoutOpenssl } from '../../../../test/support/signing.ts';
+import { skewClock } from '../../../../test/support/skewed-clock.ts';
 import { type Caller, createCaller } from '../identity/caller.ts';
 import { activeLocations } from '../locations/location-records.ts';
 import { collect, stream } from '../stores/contract/bytes.ts';
@@ -250,6 +254,18 @@ async function leftByTheDead(id: string): Promise<void> {
 test('what a killed process was reading is taken up by another', async () => {
   const id = await queued();
   await leftByTheDead(id);
+  assert.equal(await parts.checks.recover(), 1);
+  parts.checks.wake();
+  await parts.checks.idle();
+  assert.equal((await show(id)).os_hash_value, sha512);
+});
+
+test('what was left by a process of another time is not waited for', async (t) => {
+  t.after(() => skewClock(0));
+  skewClock(5 * 3_600_000);
+  const id = await queued();
+  await leftByTheDead(id);
+  skewClock(-5 * 3_600_000);
   assert.equal(await parts.checks.recover(), 1);
   parts.checks.wake();
   await parts.checks.idle();
