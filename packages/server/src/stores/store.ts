@@ -126,10 +126,10 @@ export interface Store {
    */
   sweep?(): Promise<number>;
 
-  /** Unless nothing can be put. Fails with store_unavailable; what it takes to ask must not be missing elsewhere. */
+  /** Fails with store_unavailable. Keeps no other call waiting. Not there: nothing can be put, so there is no room to speak of. */
   capacity?(): Promise<StoreCapacity>;
 
-  /** Where `capacity` is not the way to find out: fails with store_unavailable unless the store can be used now. */
+  /** Where `capacity` does not tell as much: fails with store_unavailable unless the store can be used now. */
   probe?(): Promise<void>;
 
   close(): Promise<void>;
