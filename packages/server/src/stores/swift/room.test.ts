@@ -1,9 +1,17 @@
 /** Of the quotas of Swift the tightest counts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { capacityOf } from './room.ts';
+import { capacityOf, countedIn } from './room.ts';
 
 const free = (used: number) => ({ used, quota: null });
+
+test('what is not told is not taken for nothing', () => {
+  const headers = { 'x-account-bytes-used': '7', 'x-account-meta-quota-bytes': '9' };
+  assert.deepEqual(countedIn({ headers }, 'account'), { used: 7, quota: 9 });
+  assert.equal(countedIn({ headers }, 'container'), null);
+  const without = { 'x-container-bytes-used': '7', 'x-container-meta-quota-bytes': '' };
+  assert.deepEqual(countedIn({ headers: without }, 'container'), { used: 7, quota: null });
+});
 
 test('without a quota there is no total', () => {
   const expected = { usedBytes: 9, totalBytes: null, freeBytes: null };

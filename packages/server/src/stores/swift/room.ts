@@ -9,16 +9,17 @@ export interface Counted {
   readonly quota: number | null;
 }
 
-export function countedIn(answer: Answer, kind: 'account' | 'container'): Counted {
+/** Null: it does not tell. */
+export function countedIn(answer: Pick<Answer, 'headers'>, kind: 'account' | 'container'): Counted | null {
   const [used, quota] = ['bytes-used', 'meta-quota-bytes'].map((name) => {
     const text = header(answer, `x-${kind}-${name}`) ?? '';
     return /^\d{1,15}$/.test(text) ? Number(text) : null;
   });
-  return { used: used ?? 0, quota: quota ?? null };
+  return typeof used === 'number' ? { used, quota: quota ?? null } : null;
 }
 
 /**
- * By the quota that leaves least. `account` null: it is not for us to know. `segments` are where the data of large images goes, or
+ * By the quota that leaves least. Null is what nobody tells, or not to us. `segments` are where the data of large images goes, or
  * null when that is in several containers. A quota of the container itself counts large images by their manifests, and so bounds nothing.
  */
 export function capacityOf(
