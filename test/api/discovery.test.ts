@@ -112,6 +112,7 @@ test('GET /metrics shows figures in Prometheus form', {
   );
   assert.match(text, /^tintype_uploads_in_progress 0$/m);
   assert.match(text, /^tintype_database_connections\{state="idle"\} \d+$/m);
+  assert.match(text, /^tintype_store_free_bytes\{store="[^"]+"\} [1-9]\d*$/m);
   assert.match(text, /^tintype_image_bytes_received_total \d+$/m);
   assert.match(text, /^tintype_image_bytes_sent_total \d+$/m);
 });

@@ -66,6 +66,10 @@ test('their details are for administrators and services', { skip }, async () => 
     ],
   );
   assert.match(stores[0].properties.data_dir, /\/images\/slow$/);
+  for (const { capacity } of stores) {
+    const { used_bytes: used, total_bytes: total, free_bytes: free } = capacity;
+    assert.ok(used > 0 && free > 0 && used + free <= total, JSON.stringify(capacity));
+  }
 });
 
 test('several stores are announced, and a new image says which there are', { skip }, async () => {

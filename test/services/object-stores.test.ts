@@ -6,6 +6,7 @@ import { slice } from '../../packages/server/src/stores/contract/bytes.ts';
 import { until } from '../support/process.ts';
 import { as, startServer, type TestServer } from '../support/server.ts';
 import { type StoreServer, startStoreServer } from './store-server.ts';
+import { limitAccount, namesInAccount } from './swift-account.ts';
 
 const mebi = 1024 * 1024;
 const data = slice(7, 0, 20 * mebi + 11);
@@ -204,6 +205,13 @@ test('stores that are away, or hang, are a 503 that says no more than it must; c
   const { checks } = json(readiness);
   const isWell = ['disk', 'ceph', 'swift'].map((store) => checks[`store ${store}`] === 'ok');
   assert.deepEqual(isWell, [true, false, false]);
+  const details = await call('GET', '/v2/info/stores/detail', undefined, {}, 'admin');
+  assert.deepEqual(
+    json(details).stores.map(({ capacity }: { capacity: object }) => Object.keys(capacity).length),
+    [3, 3, 3],
+    'stores that hang keep nobody from learning of the others',
+  );
+  assert.equal((await call('GET', '/metrics')).status, 200);
   await s3.signal('rgw', 'SIGKILL');
   await swift.signal('proxy', 'SIGKILL');
   await refused([inCeph, inSwift]);
@@ -219,16 +227,78 @@ test('stores that are away, or hang, are a 503 that says no more than it must; c
   }
 });
 
+const full = {
+  ceph: {
+    async set(isFull: boolean): Promise<void> {
+      const quota = (...args: string[]) =>
+        s3.command(
+          'radosgw-admin',
+          'quota',
+          ...args,
+          '--quota-scope=bucket',
+          '--bucket',
+          s3.fact('S3_BUCKET'),
+        );
+      await quota('set', `--max-size=${isFull ? mebi : -1}`);
+      await quota(isFull ? 'enable' : 'disable');
+    },
+    /** With what is left of uploads in parts. */
+    async names(): Promise<string[]> {
+      const listed = await s3.command('radosgw-admin', 'bucket', 'list', '--bucket', s3.fact('S3_BUCKET'));
+      return JSON.parse(listed).map(({ name }: { name: string }) => name);
+    },
+  },
+  swift: {
+    set: (isFull: boolean) => limitAccount(swift, isFull ? mebi : null),
+    names: () => namesInAccount(swift),
+  },
+} as const;
+
+describe('a store that is full', () => {
+  for (const [store, { set, names }] of Object.entries(full))
+    test(`as ${store} can be, is 413 with what to do, and nothing of the image is left`, async () => {
+      const ids: string[] = [];
+      await set(true);
+      try {
+        // In one piece, and in parts of which the first ones may have room.
+        for (const some of [data.subarray(0, 3 * mebi), data]) {
+          const id = await create();
+          ids.push(id);
+          const answer = await call('PUT', `/v2/images/${id}/file`, some, { 'X-Image-Meta-Store': store });
+          assert.equal(answer.status, 413, answer.bytes.toString());
+          const { error } = json(answer);
+          assert.equal(error.reason, 'store_full');
+          assert.match(answer.bytes.toString(), new RegExp(`Store ${store} has no room`));
+          assert.equal((await image(id)).status, 'queued');
+          const [task] = json(await call('GET', `/v2/images/${id}/tasks`)).tasks;
+          assert.equal(task.status, 'failure');
+        }
+      } finally {
+        await set(false);
+      }
+      const left = (await names()).filter((name) => ids.some((id) => name.includes(id)));
+      assert.deepEqual(left, []);
+      for (const id of ids) {
+        const again = await call('PUT', `/v2/images/${id}/file`, data, { 'X-Image-Meta-Store': store });
+        assert.equal(again.status, 204, again.bytes.toString());
+      }
+      assert.ok((await call('GET', `/v2/images/${ids[0]}/file`)).bytes.equals(data));
+    });
+});
+
 test('what the stores are is told to administrators, and nothing of their credentials to anybody', async () => {
   const { stores } = json(await call('GET', '/v2/info/stores/detail', undefined, {}, 'admin'));
-  const [, ceph, inSwift] = stores;
+  const [disk, ceph, inSwift] = stores;
+  assert.ok(disk.capacity.free_bytes > 0 && disk.capacity.total_bytes > disk.capacity.free_bytes);
   assert.deepEqual([ceph.type, inSwift.type], ['s3', 'swift']);
   assert.equal(ceph.properties.s3_store_thread_pools, 4);
   assert.ok(inSwift.properties.container);
   const id = await uploaded('ceph');
   await call('GET', `/v2/images/${id}/locations`, undefined, {}, 'admin,service');
   await call('GET', '/healthcheck');
-  await call('GET', '/metrics');
+  const metrics = (await call('GET', '/metrics')).bytes.toString();
+  for (const figure of ['used', 'free', 'capacity'])
+    assert.match(metrics, new RegExp(`^tintype_store_${figure}_bytes\\{store="disk"\\} \\d+`, 'm'));
 
   const told = [...answers, ...server.log].join('\n');
   assert.match(told, /s3:\/\//);

@@ -9,6 +9,7 @@ import { given, rejectsWith } from '../../packages/server/src/stores/contract/ca
 import { type S3StoreOptions, s3StoreOptions } from '../../packages/server/src/stores/s3/options.ts';
 import { openS3Store } from '../../packages/server/src/stores/s3/s3.ts';
 import { storeContract } from '../../packages/server/src/stores/store.contract.ts';
+import { unknownCapacity } from '../../packages/server/src/stores/store.ts';
 import { type StoreServer, startStoreServer } from './store-server.ts';
 
 const mebi = 1024 * 1024;
@@ -127,6 +128,44 @@ test('encryption at rest is asked for', async () => {
   // This gateway has no key for it and says so: a store that ignores the wish would say nothing.
   const store = await openS3Store(atCeph({ encryption: 'AES256' }));
   await rejectsWith(store.put('secret', stream(1, 10)), 'store_unavailable');
+  await store.close();
+});
+
+/** `size` as `radosgw-admin` takes it; -1: no limit. */
+async function limit(scope: 'bucket' | 'user', size: string): Promise<void> {
+  const of = scope === 'bucket' ? ['--bucket', ceph.fact('S3_BUCKET')] : ['--uid', 'images'];
+  const quota = (...args: string[]) =>
+    ceph.command('radosgw-admin', 'quota', ...args, `--quota-scope=${scope}`, ...of);
+  await quota('set', `--max-size=${size}`);
+  await quota(size === '-1' ? 'disable' : 'enable');
+}
+
+test('a gateway of Ceph tells what is in the bucket, and what a quota leaves', async () => {
+  const store = await openS3Store(atCeph());
+  const told = () => store.capacity!();
+  try {
+    await limit('bucket', '-1');
+    const before = await told();
+    assert.deepEqual([before.totalBytes, before.freeBytes], [null, null]);
+    const key = await given(store, mebi);
+    assert.equal((await told()).usedBytes! - before.usedBytes!, mebi);
+    await limit('bucket', '4G');
+    const { usedBytes, totalBytes, freeBytes } = await told();
+    assert.deepEqual([totalBytes, freeBytes], [4096 * mebi, 4096 * mebi - usedBytes!]);
+    await limit('user', '2G');
+    const bound = await told();
+    assert.deepEqual([bound.totalBytes, bound.freeBytes], [2048 * mebi, null], 'others may use it up');
+    await store.delete(key);
+  } finally {
+    await limit('bucket', '-1');
+    await limit('user', '-1');
+    await store.close();
+  }
+});
+
+test('a server that tells no quotas is not asked to invent them', async () => {
+  const store = await openS3Store(atSwift());
+  assert.deepEqual(await store.capacity!(), unknownCapacity);
   await store.close();
 });
 

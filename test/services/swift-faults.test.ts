@@ -11,6 +11,7 @@ import { openSwiftStore } from '../../packages/server/src/stores/swift/swift.ts'
 import { until } from '../support/process.ts';
 import { type FaultyProxy, type Judge, startFaultyProxy } from './faulty-proxy.ts';
 import { type StoreServer, startStoreServer } from './store-server.ts';
+import { limitContainer } from './swift-account.ts';
 
 const mebi = 1024 * 1024;
 
@@ -278,28 +279,14 @@ describe('a server that lies', () => {
 test('a container that is full says so, and nothing is left', async () => {
   const options = optionsOf();
   const store = await open(options);
-  await limit(options.container, 1000);
-  await limit(`${options.container}_segments`, 10 * mebi);
+  await limitContainer(server, options.container, 1000);
+  await limitContainer(server, `${options.container}_segments`, 10 * mebi);
   await rejectsWith(store.put('small', stream(1, 2000)), 'store_full');
   await rejectsWith(store.put('large', stream(1, 40 * mebi)), 'store_full');
   await assertAbsent(store, 'small');
   await assertAbsent(store, 'large');
   await assertNothingLeft(store);
 });
-
-/** Sets the quota of a container, in bytes. */
-async function limit(container: string, bytes: number): Promise<void> {
-  const login = { 'X-Auth-User': server.fact('SWIFT_USER'), 'X-Auth-Key': server.fact('SWIFT_KEY') };
-  const { headers } = await fetch(server.fact('SWIFT_AUTH_URL'), { headers: login });
-  const answer = await fetch(`${server.fact('SWIFT_STORAGE_URL')}/${container}`, {
-    method: 'POST',
-    headers: {
-      'X-Auth-Token': headers.get('x-auth-token')!,
-      'X-Container-Meta-Quota-Bytes': String(bytes),
-    },
-  });
-  assert.ok(answer.ok);
-}
 
 test('what a killed process has sent is found by a sweep, and what an object is made of is not', async () => {
   const options = optionsOf();

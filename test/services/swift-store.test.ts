@@ -8,8 +8,10 @@ import { given, rejectsWith } from '../../packages/server/src/stores/contract/ca
 import { storeContract } from '../../packages/server/src/stores/store.contract.ts';
 import { type SwiftStoreOptions, swiftStoreOptions } from '../../packages/server/src/stores/swift/options.ts';
 import { openSwiftStore } from '../../packages/server/src/stores/swift/swift.ts';
+import { until } from '../support/process.ts';
 import { type Keystone, startKeystone } from './keystone.ts';
 import { type StoreServer, startStoreServer } from './store-server.ts';
+import { limitAccount, limitContainer } from './swift-account.ts';
 
 const mebi = 1024 * 1024;
 
@@ -116,6 +118,39 @@ test('the URL says where the object is, and nothing of the credentials', async (
   assert.equal(store.keyOf!(store.urlOf!('key').replace('demo', 'other')), null);
   const key = await given(store, 10);
   await store.delete(key);
+  await store.close();
+});
+
+test('what is in the account is told, and what the tightest quota leaves', async () => {
+  const options = withTempauth();
+  const store = await openSwiftStore(options);
+  try {
+    const before = await store.capacity!();
+    assert.deepEqual([before.totalBytes, before.freeBytes], [null, null]);
+    assert.ok(before.usedBytes! >= 0);
+    await limitAccount(swift, 4096 * mebi);
+    const ofAccount = await store.capacity!();
+    assert.equal(ofAccount.totalBytes, 4096 * mebi);
+    assert.equal(ofAccount.freeBytes, 4096 * mebi - ofAccount.usedBytes!);
+    await limitContainer(swift, `${options.container}_segments`, 100 * mebi);
+    const key = await given(store, 9 * mebi);
+    const told = await until('what is in the container', async () => {
+      const capacity = await store.capacity!();
+      return capacity.usedBytes === 9 * mebi && capacity;
+    });
+    assert.deepEqual(told, { usedBytes: 9 * mebi, totalBytes: 100 * mebi, freeBytes: 91 * mebi });
+    await store.delete(key);
+  } finally {
+    await limitAccount(swift, null);
+    await store.close();
+  }
+});
+
+test('where each project has a container, the account is what counts', async () => {
+  const store = await openSwiftStore(withTempauth({ containerFor: 'project' }));
+  const { usedBytes, totalBytes, freeBytes } = await store.capacity!();
+  assert.ok(usedBytes! >= 0);
+  assert.deepEqual([totalBytes, freeBytes], [null, null]);
   await store.close();
 });
 

@@ -239,6 +239,7 @@ function healthParts(
     upkeep: () => figures.upkeep.done,
     events: figures.events,
     cache,
+    stores: () => stores.all.map((store) => ({ id: store.id, room: stores.capacities.of(store) })),
   });
   const readiness = () => checkReadiness({ database, session, stores, stopping: () => state.stopping });
   const isThere = (file: string) =>

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type CacheSource, countCache } from './cache-metrics.ts';
 import { countEvents, type EventSources } from './event-metrics.ts';
 import { countFlows, type FlowSources } from './flow-metrics.ts';
+import { countStores, type StoreSource } from './store-metrics.ts';
 import { countUpkeep, type UpkeepSource } from './upkeep-metrics.ts';
 
 /** Read when the figures are asked for. */
@@ -14,6 +15,7 @@ export interface MetricSources {
   /** null: this process keeps none. */
   readonly cache: CacheSource | null;
   readonly events: EventSources;
+  readonly stores: StoreSource;
 }
 
 export interface Metrics {
@@ -54,6 +56,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   countUpkeep(sources.upkeep, registers);
   if (sources.cache !== null) countCache(sources.cache, registers);
   countEvents(sources.events, registers);
+  countStores(sources.stores, registers);
   return {
     registry,
     requests: new Histogram({

@@ -1,6 +1,6 @@
 /** Stores as they go over the wire (API section 6). */
 import type { StoreDetail, StoreRecord } from '@tintype/contract';
-import type { ShownStore } from '../locations/list-stores.ts';
+import type { DetailedStore, ShownStore } from '../locations/list-stores.ts';
 
 export function renderStore({ store, isDefault }: ShownStore): StoreRecord {
   return {
@@ -11,7 +11,13 @@ export function renderStore({ store, isDefault }: ShownStore): StoreRecord {
   };
 }
 
-export function renderStoreDetail(shown: ShownStore): StoreDetail {
+export function renderStoreDetail(shown: DetailedStore): StoreDetail {
   const { type, weight, properties = {} } = shown.store;
-  return { ...renderStore(shown), type, weight, properties };
+  const detail = { ...renderStore(shown), type, weight, properties };
+  if (shown.capacity === null) return detail;
+  const { usedBytes, totalBytes, freeBytes } = shown.capacity;
+  return {
+    ...detail,
+    capacity: { used_bytes: usedBytes, total_bytes: totalBytes, free_bytes: freeBytes },
+  };
 }

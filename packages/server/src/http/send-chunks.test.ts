@@ -24,6 +24,7 @@ const parts = {
     flows: { open: async () => [], figures: () => null },
     upkeep: () => new Map(),
     cache: null,
+    stores: () => [],
     events: {
       position: () => 0,
       listeners: () => 0,

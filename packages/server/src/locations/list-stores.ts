@@ -3,7 +3,7 @@ import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Stores } from '../stores/registry.ts';
-import type { Store } from '../stores/store.ts';
+import type { Store, StoreCapacity } from '../stores/store.ts';
 
 export interface ShownStore {
   readonly store: Pick<Store, 'id' | 'type' | 'weight' | 'description' | 'readOnly' | 'properties'>;
@@ -16,11 +16,19 @@ export function listStores({ stores }: { readonly stores: Stores }): ShownStore[
   return stores.all.map((store) => ({ store, isDefault: store === stores.default }));
 }
 
-export function listStoreDetails(
+export interface DetailedStore extends ShownStore {
+  /** Null: nothing can be put there. */
+  readonly capacity: StoreCapacity | null;
+}
+
+/** Fails like `listStores`, and with forbidden. Waits for no store that does not answer. */
+export async function listStoreDetails(
   parts: { readonly stores: Stores; readonly policy: Policy },
   caller: Caller,
-): ShownStore[] {
+): Promise<DetailedStore[]> {
   const shown = listStores(parts);
   parts.policy.require('stores_info_detail', caller, { project_id: caller.projectId });
-  return shown;
+  const { all, capacities } = parts.stores;
+  const rooms = await Promise.all(all.map((store) => capacities.of(store)));
+  return shown.map((one, index) => ({ ...one, capacity: rooms[index] ?? null }));
 }

@@ -3,6 +3,7 @@ import { PlaceHealth } from '@tintype/nearest';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { Failure } from '../base/failure.ts';
+import { Capacities } from './capacities.ts';
 import { fileStoreOptions, openFileStore, openFileStores, placesOfFileStore } from './file/file.ts';
 import { type HttpStoreOptions, httpStoreOptions, placeOfHttpStore } from './http/options.ts';
 import { placeOfRbdStore, type RbdStoreOptions, rbdStoreOptions } from './rbd/options.ts';
@@ -62,6 +63,8 @@ export interface Stores {
   readonly staging: LocalStore;
   /** How they have served this process of late. */
   readonly health: PlaceHealth;
+  /** How much room they have. */
+  readonly capacities: Capacities;
   byId(id: string): Store | undefined;
   /** Any store that bytes may be recorded in, the staging area too. */
   holding(id: string): Store | undefined;
@@ -109,6 +112,7 @@ export function openedStores(
     several: all.length > 1,
     staging,
     health: new PlaceHealth(),
+    capacities: new Capacities(),
     byId: (id) => byId.get(id),
     holding: (id) => (id === stagingStoreId ? staging : byId.get(id)),
     close: () => closeAll([...all, staging]),

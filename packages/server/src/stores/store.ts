@@ -14,10 +14,18 @@ export interface StoredObject {
   readonly storedAt: Date;
 }
 
+/** Of what bounds the store, perhaps together with others: a disk, a pool, a quota. null: the medium does not tell. */
 export interface StoreCapacity {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
+  /** That count against the total. */
+  readonly usedBytes: number | null;
+  readonly totalBytes: number | null;
+  /** That can still be put, as far as is known; at most the total. */
+  readonly freeBytes: number | null;
 }
+
+export const unknownCapacity: StoreCapacity = { usedBytes: null, totalBytes: null, freeBytes: null };
+
+export type KnownCapacity = { readonly [Part in keyof StoreCapacity]: number };
 
 /**
  * Keys are made by the caller from `[A-Za-z0-9._-]`, 1 to 128 characters, not starting with a dot;
@@ -118,9 +126,10 @@ export interface Store {
    */
   sweep?(): Promise<number>;
 
+  /** Fails with store_unavailable. Keeps no other call waiting. Not there: nothing can be put, so there is no room to speak of. */
   capacity?(): Promise<StoreCapacity>;
 
-  /** Where nothing tells the capacity: fails with store_unavailable unless the store can be used now. */
+  /** Where `capacity` does not tell as much: fails with store_unavailable unless the store can be used now. */
   probe?(): Promise<void>;
 
   close(): Promise<void>;
@@ -136,6 +145,8 @@ export interface LocalStore extends Store {
 
   /** Calls `work` with the path of an empty file, which is gone afterwards, however this process ends. */
   scratch<T>(work: (path: string) => Promise<T>): Promise<T>;
+
+  capacity(): Promise<KnownCapacity>;
 
   /** Of a file that is only to be read, and is there when the object is. */
   pathOf(key: string): string;

@@ -14,7 +14,8 @@ export function infoRoutes({ images: parts }: HttpParts): Handlers {
       return reply.send({ stores: listStores(parts).map(renderStore) });
     },
     async listStoreDetails(request, reply) {
-      return reply.send({ stores: listStoreDetails(parts, request.caller).map(renderStoreDetail) });
+      const stores = await listStoreDetails(parts, request.caller);
+      return reply.send({ stores: stores.map(renderStoreDetail) });
     },
   };
 }

@@ -6,6 +6,7 @@ import { type Cases, freshKey, listedKeys, rejectsWith } from './cases.ts';
 export const readOnlyCases: Cases = {
   'it says so, and stat tells sizes': async (store, made) => {
     assert.equal(store.readOnly, true);
+    assert.equal(store.capacity, undefined, 'there is no room to put anything into');
     for (const size of [0, 1, 200_001]) assert.deepEqual(await store.stat(await made(size)), { size });
   },
   'a put is refused, and its source closed': async (store) => {

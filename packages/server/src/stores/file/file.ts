@@ -19,7 +19,7 @@ import { keptFormat } from '../kept-format.ts';
 import { checkKey, isKey } from '../keys.ts';
 import type { PooledReader } from '../pooled-reader.ts';
 import { pull } from '../pull.ts';
-import type { ByteRange, LocalStore, Store, StoreCapacity, StoredObject } from '../store.ts';
+import type { ByteRange, KnownCapacity, LocalStore, Store, StoredObject } from '../store.ts';
 import { systemCode, told } from './errors.ts';
 import { type Folder, FolderStore } from './folders.ts';
 import { beginCopy, type Copied, readCopied, shareBlocks, wholeCopy } from './kernel-copy.ts';
@@ -281,10 +281,10 @@ class FileStore implements LocalStore {
     return removed;
   }
 
-  async capacity(): Promise<StoreCapacity> {
+  async capacity(): Promise<KnownCapacity> {
     try {
-      const { bsize, blocks, bavail } = await statfs(this.#path);
-      return { totalBytes: bsize * blocks, freeBytes: bsize * bavail };
+      const { bsize, blocks, bfree, bavail } = await statfs(this.#path);
+      return { usedBytes: bsize * (blocks - bfree), totalBytes: bsize * blocks, freeBytes: bsize * bavail };
     } catch (error) {
       throw this.#told(error);
     }

@@ -9,7 +9,7 @@ import { collect, slice, stream } from '../contract/bytes.ts';
 import { assertAbsent, given, listedKeys, rejectsWith } from '../contract/cases.ts';
 import { openStores } from '../registry.ts';
 import { storeContract } from '../store.contract.ts';
-import type { Store } from '../store.ts';
+import type { KnownCapacity, Store } from '../store.ts';
 import { openFileStores } from './file.ts';
 
 const mebi = 1024 * 1024;
@@ -131,7 +131,7 @@ describe('of several folders', () => {
         [['small'], ['large', 'last'], ['next']],
       );
       await rejectsWith(put('more', 4 * mebi), 'store_full');
-      const { freeBytes } = await store.capacity!();
+      const { freeBytes } = (await store.capacity!()) as KnownCapacity;
       assert.ok(freeBytes > 8 * mebi && freeBytes < 9 * mebi, `${freeBytes} bytes are free`);
     } finally {
       for (const path of paths) execFileSync('umount', [path]);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { Failure } from '../../base/failure.ts';
 import { checkKey } from '../keys.ts';
-import type { ByteRange, LocalStore, Store, StoreCapacity, StoredObject } from '../store.ts';
+import type { ByteRange, KnownCapacity, LocalStore, Store, StoredObject } from '../store.ts';
 
 export interface Folder {
   /** Where there is room in several, the highest is written to. */
@@ -100,10 +100,10 @@ export class FolderStore implements Store {
     return swept.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0);
   }
 
-  async capacity(): Promise<StoreCapacity> {
-    const each = await Promise.all(this.#folders.map(({ store }) => store.capacity!()));
-    const sum = (part: keyof StoreCapacity) => each.reduce((all, one) => all + one[part], 0);
-    return { totalBytes: sum('totalBytes'), freeBytes: sum('freeBytes') };
+  async capacity(): Promise<KnownCapacity> {
+    const each = await Promise.all(this.#folders.map(({ store }) => store.capacity()));
+    const sum = (part: keyof KnownCapacity) => each.reduce((all, one) => all + one[part], 0);
+    return { usedBytes: sum('usedBytes'), totalBytes: sum('totalBytes'), freeBytes: sum('freeBytes') };
   }
 
   async close(): Promise<void> {
@@ -150,7 +150,7 @@ export class FolderStore implements Store {
   async #roomiest(bytes: number): Promise<LocalStore> {
     const rooms = await Promise.all(
       this.#folders.map(async ({ store, priority }) => {
-        const free = await store.capacity!().then(
+        const free = await store.capacity().then(
           ({ freeBytes }) => freeBytes,
           () => null,
         );

@@ -1,5 +1,6 @@
 /** One pool of one cluster: connects when it has to, and has threads ask it. */
 import { Failure } from '../../base/failure.ts';
+import type { StoreCapacity } from '../store.ts';
 import type { Connection, ConnectionSettings } from './commands/connection.ts';
 import type { Arguments, CommandName, Result } from './commands/table.ts';
 import { errno, isErrno } from './errors.ts';
@@ -25,6 +26,8 @@ export class Cluster {
   /** As long as one is open, the connection stays. */
   readonly #images = new OpenImages();
   readonly #lent = new Set<Uint8Array>();
+  /** Questions to the monitors: as long as one is open, the connection stays. */
+  #roomAsked = 0;
   #connection: Connection | null = null;
   #connecting: Promise<Connection> | null = null;
 
@@ -82,6 +85,16 @@ export class Cluster {
     return await this.#watched(this.#slow.run(name, [pool, ...(args as unknown[])] as never));
   }
 
+  /** What is left in the pool. Monitors that hang keep no request waiting, nor do they say that the pool is away. */
+  async room(): Promise<StoreCapacity> {
+    const { cluster } = await this.#connected();
+    this.#roomAsked += 1;
+    const answered = () => {
+      this.#roomAsked -= 1;
+    };
+    return await this.#slow.run('poolRoom', [cluster, this.#settings.pool], { answered });
+  }
+
   async create(name: string, size: number, order: number): Promise<Handle> {
     const late = (image: Handle) => this.#closeLate(image);
     const image = await this.ask('createImage', [name, size, order], { late });
@@ -133,7 +146,7 @@ export class Cluster {
   async close(): Promise<void> {
     const connection = this.#connection;
     this.#connection = null;
-    if (connection !== null && this.#images.count === 0)
+    if (connection !== null && this.#images.count === 0 && this.#roomAsked === 0)
       await this.#threads.run('disconnect', [connection], { patienceMs: goodbyeMs }).catch(() => {});
     await Promise.all([this.#threads.close(), this.#slow.close()]);
   }

@@ -7,6 +7,7 @@ export type Handle = bigint;
 
 const handle = 'void *';
 const text = 'const char *';
+const texts = 'const char **';
 /** Room for what a call has to tell, or the address of bytes. */
 const memory = 'void *';
 const u64 = 'uint64_t';
@@ -23,6 +24,7 @@ const signatures = {
     rados_cluster_fsid: [handle, memory, size],
     rados_ioctx_create: [handle, text, memory],
     rados_stat: [handle, text, memory, memory],
+    rados_mon_command: [handle, texts, size, text, size, memory, memory, memory, memory],
   },
   'librbd.so.1': {
     rbd_image_options_set_uint64: [handle, 'int', u64],
@@ -61,6 +63,7 @@ const silent = {
     rados_ioctx_destroy: [handle],
     rados_set_pool_full_try: [handle],
     rados_shutdown: [handle],
+    rados_buffer_free: [handle],
   },
   'librbd.so.1': {
     rbd_image_options_create: [memory],
@@ -71,7 +74,7 @@ const silent = {
 } as const;
 
 type Names<Table> = { [Library in keyof Table]: keyof Table[Library] }[keyof Table];
-type Argument = Handle | number | string | boolean | Uint8Array | BigUint64Array | null;
+type Argument = Handle | number | string | boolean | Uint8Array | BigUint64Array | readonly string[] | null;
 
 export interface Library {
   /** Resolves with what it answered, 0 or more; throws CephError. */
@@ -79,6 +82,8 @@ export interface Library {
   tell(name: Names<typeof silent>, ...args: Argument[]): void;
   /** The text, ended by a zero, at this address. */
   textAt(address: Handle): string;
+  /** A copy of what is there. */
+  bytesAt(address: Handle, length: number): Buffer;
   /** Every thread finds these bytes there, as long as somebody holds them. */
   addressOf(bytes: Uint8Array): Handle;
 }
@@ -109,6 +114,7 @@ export function loadLibrary(): Library {
     },
     tell: (name, ...args) => void calls.get(name)!(...args),
     textAt: (address) => koffi.decode.string(address),
+    bytesAt: (address, length) => Buffer.from(koffi.decode(address, 'uint8_t', length) as Uint8Array),
     addressOf: (bytes) => koffi.address(bytes),
   };
 }

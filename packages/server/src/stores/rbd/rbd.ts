@@ -2,7 +2,7 @@
 import { Failure } from '../../base/failure.ts';
 import { checkKey, isKey } from '../keys.ts';
 import { PooledReader } from '../pooled-reader.ts';
-import type { ByteRange, Store, StoredObject } from '../store.ts';
+import type { ByteRange, Store, StoreCapacity, StoredObject } from '../store.ts';
 import { Cluster } from './cluster.ts';
 import { snapshot } from './commands/image.ts';
 import { isDefinite, told } from './errors.ts';
@@ -161,6 +161,10 @@ class RbdStore implements Store {
 
   async sweep(): Promise<number> {
     return await this.#asked(this.#trash.empty());
+  }
+
+  async capacity(): Promise<StoreCapacity> {
+    return await this.#asked(this.#cluster.room());
   }
 
   async probe(): Promise<void> {

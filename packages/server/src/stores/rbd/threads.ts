@@ -95,9 +95,11 @@ export class Threads {
     return promise;
   }
 
-  /** Waits for those that do nothing; the others end when they have got their answer. */
+  /** Waits for those that do nothing; the others end when they have got their answer. What no thread has begun fails. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const { order, settle } of this.#waiting.splice(0))
+      settle({ id: order.id, error: 'the store is closed' });
     const idle = [...this.#all].filter(({ pending }) => pending === null);
     for (const thread of idle) if (!thread.isLoading) end(thread);
     await Promise.all(idle.map(({ ended }) => ended));

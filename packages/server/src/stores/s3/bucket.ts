@@ -23,11 +23,12 @@ import {
 import { Failure } from '../../base/failure.ts';
 import type { OpenedObject } from '../open-reader.ts';
 import { type RetryRules, retrying } from '../retry.ts';
-import type { ByteRange } from '../store.ts';
+import type { ByteRange, StoreCapacity } from '../store.ts';
 import { createClient } from './client.ts';
 import { isMissing, mayBeRotated, passes, statusOf, told } from './errors.ts';
 import type { S3StoreOptions } from './options.ts';
 import { presign } from './presign.ts';
+import { askingForRoom, capacityIn, type Headers } from './room.ts';
 
 const binary = 'application/octet-stream';
 
@@ -61,6 +62,18 @@ export class Bucket {
     await this.#call((abortSignal) =>
       this.#client.send(new HeadBucketCommand(this.#bucket), { abortSignal }),
     );
+  }
+
+  /** Fails as `check`. */
+  async capacity(): Promise<StoreCapacity> {
+    let headers: Headers = {};
+    await this.#call((abortSignal) => {
+      const command = askingForRoom(new HeadBucketCommand(this.#bucket), (told) => {
+        headers = told;
+      });
+      return this.#client.send(command, { abortSignal });
+    });
+    return capacityIn(headers);
   }
 
   /** Null when there is none. */

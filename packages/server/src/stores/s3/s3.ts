@@ -2,7 +2,7 @@
 import { Failure } from '../../base/failure.ts';
 import { checkKey, isKey } from '../keys.ts';
 import { openReader } from '../open-reader.ts';
-import type { ByteRange, Store, StoredObject } from '../store.ts';
+import type { ByteRange, Store, StoreCapacity, StoredObject } from '../store.ts';
 import { Bucket } from './bucket.ts';
 import { isDefinite, told } from './errors.ts';
 import { hostOfS3Store, type S3StoreOptions } from './options.ts';
@@ -154,6 +154,10 @@ class S3Store implements Store {
     }
     this.#sweptAt = performance.now();
     return removed;
+  }
+
+  async capacity(): Promise<StoreCapacity> {
+    return await this.#bucket.capacity();
   }
 
   async probe(): Promise<void> {

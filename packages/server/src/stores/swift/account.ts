@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../../base/failure.ts';
 import type { OpenedObject } from '../open-reader.ts';
 import { type RetryRules, retrying } from '../retry.ts';
-import type { ByteRange } from '../store.ts';
+import type { ByteRange, StoreCapacity } from '../store.ts';
 import { keyAt, type Spot, segmentsOf } from './containers.ts';
 import { isDefinite, passes, statusOf, told } from './errors.ts';
 import type { SwiftStoreOptions } from './options.ts';
+import { capacityOf, countedIn } from './room.ts';
 import { temporaryUrl } from './temporary-url.ts';
 import { TokenSource } from './token.ts';
 import { type Answer, type Ask, header, Wire } from './wire.ts';
@@ -65,6 +66,21 @@ export class Account {
   /** Fails unless the container is there and ours. */
   async check(): Promise<void> {
     await this.#done({ method: 'HEAD', path: this.container });
+  }
+
+  async capacity(): Promise<StoreCapacity> {
+    const account = await this.#done({ method: 'HEAD', path: '' }).then(
+      (answer) => countedIn(answer, 'account'),
+      (error) => {
+        // Who may use one container may not look at all of them.
+        if (statusOf((error as Error).cause) !== 403) throw error;
+        return null;
+      },
+    );
+    if (this.#options.containerFor !== 'store') return capacityOf(account, null, null);
+    const count = async (path: string) => countedIn(await this.#done({ method: 'HEAD', path }), 'container');
+    const [own, segments] = [await count(this.container), await count(segmentsOf(this.container))];
+    return capacityOf(account, own, segments);
   }
 
   /** Makes a container, and that for its segments. `false`: Swift does not answer now. */

@@ -1,7 +1,7 @@
 /** The swift store: each object one object of a container, or of one of several, large ones made of segments in another. */
 import { Failure } from '../../base/failure.ts';
 import { openReader } from '../open-reader.ts';
-import type { ByteRange, Store, StoredObject } from '../store.ts';
+import type { ByteRange, Store, StoreCapacity, StoredObject } from '../store.ts';
 import { Account } from './account.ts';
 import { keyAt, keyOfNew, type Spot, segmentsOf, spotOf } from './containers.ts';
 import { told } from './errors.ts';
@@ -153,6 +153,10 @@ class SwiftStore implements Store {
       this.#leftovers.delete(name);
     }
     return removed + (await this.#sweepAbandoned());
+  }
+
+  async capacity(): Promise<StoreCapacity> {
+    return await this.#account.capacity();
   }
 
   async probe(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   writeImage,
 } from './image.ts';
 import { listNames } from './names.ts';
+import { poolRoom } from './pool-room.ts';
 import { buryImage, discardImage, isCloned, listTrash, purgeImage } from './removal.ts';
 
 export const commands = {
@@ -19,6 +20,7 @@ export const commands = {
   connect,
   disconnect,
   probe,
+  poolRoom,
   createImage,
   resizeImage,
   writeImage,
