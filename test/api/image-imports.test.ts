@@ -236,9 +236,17 @@ describe('imports that bring an image about', { skip: needsOwnServer }, () => {
     const ask = (body: unknown) => client.post('/v2/image-imports', body);
     refused(await ask({ image_properties: {} }), 'bad_request', /location/);
     refused(await ask(order('/data', { upload: true })), 'bad_request', /upload/);
-    refused(await ask({ upload: false, image_properties: {} }), 'bad_request');
+    refused(await ask({ upload: false, image_properties: {} }), 'bad_request', /upload must be true/);
     refused(await ask({ location: `${source.url}/data` }), 'bad_request', /image_properties/);
-    refused(await ask(order('/data', { nonsense: 1 })), 'bad_request');
+    refused(
+      await ask(order('/data', { nonsense: 1 })),
+      'bad_request',
+      /request body must not have 'nonsense'/,
+    );
+    const of = { algorithm: 'crc32', value: '00000000000000000000000000000000' };
+    refused(await ask(order('/data', { expected: of })), 'bad_request', /algorithm must be one of md5, sha1/);
+    const more = { expected: { ...of, algorithm: 'md5', unit: 1 } };
+    refused(await ask(order('/data', more)), 'bad_request', /expected must not have 'unit'/);
     refused(await ask(order('/data', { size: -1 })), 'bad_request');
     refused(await ask(order('/data', { stores: ['nowhere'] })), 'unknown_store');
     refused(await ask(order('/data', { disk_format: 'qcow2' })), 'bad_request', /two formats/);
