@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { until } from '../support/process.ts';
-import { differs, needs, openTarget, type Target } from '../support/target.ts';
+import { as } from '../support/server.ts';
+import { differs, needs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { refused } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, raw } from './client.ts';
@@ -77,4 +78,20 @@ test('it is for the owner, and for services', {
   const hidden = await member.create({ ...raw, visibility: 'private' });
   refused(await fail(new Client(target, 'other'), hidden.id), 'image_not_found');
   assert.equal((await fail(member, open.id)).status, 204);
+});
+
+test('a service tells of it for a user, and of what it can see', {
+  skip: skip || needsOwnServer,
+}, async () => {
+  const member = new Client(target, 'member');
+  const reader = new Client(target, 'reader');
+  const [first, second] = [
+    await member.create(raw),
+    await member.create({ ...raw, visibility: 'community' }),
+  ];
+  const tell = (id: string, more: Record<string, string>) =>
+    reader.post(`/v2/images/${id}/actions/fail`, { message: 'No host took it.' }, more);
+  refused(await tell(first.id, {}), 'forbidden');
+  assert.equal((await tell(first.id, { 'X-Service-Roles': 'service' })).status, 204);
+  assert.equal((await tell(second.id, as('services', 'service', 'reader'))).status, 204);
 });

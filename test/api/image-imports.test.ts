@@ -29,6 +29,11 @@ const answer: RequestListener = (request, response) => {
     return serve(request, response, { bytes: data });
   if (pathname === '/qcow2') return serve(request, response, { bytes: qcow2(1 << 20) });
   if (pathname === '/film') return serve(request, response, { bytes: film });
+  if (pathname === '/unsized') {
+    response.write(data.subarray(0, 1000));
+    response.end(data.subarray(1000));
+    return;
+  }
   if (pathname === '/held') {
     response.writeHead(200, { 'Content-Length': data.length });
     response.write(data.subarray(0, 1000));
@@ -187,8 +192,22 @@ describe('imports that bring an image about', { skip: needsOwnServer }, () => {
   test('the data must be what was expected', async () => {
     const other = { expected: { algorithm: 'md5', value: '0'.repeat(32) } };
     assert.equal((await ended((await begin(order('/data', other))).id)).error.code, 'digest_mismatch');
-    const size = await ended((await begin(order('/data', { size: 5 }))).id);
-    assert.deepEqual([size.error.code, size.error.step], ['size_mismatch', 'verify']);
+  });
+
+  test('a source of another size than announced is not fetched, or given up as soon as that shows', async () => {
+    const sizes = [
+      ['/held', 5, 'fetch', `has ${data.length} bytes, announced were 5`],
+      ['/data', data.length + 1, 'fetch', `has ${data.length} bytes`],
+      ['/unsized', 5, 'fetch', 'at least'],
+      ['/unsized', data.length + 1, 'verify', 'announced'],
+    ] as const;
+    for (const [path, size, step, words] of sizes) {
+      const { error } = await ended((await begin(order(path, { size }))).id);
+      assert.deepEqual([error.code, error.step, error.retryable], ['size_mismatch', step, false]);
+      assert.ok(error.message.includes(words), error.message);
+    }
+    const { id } = await begin(order('/unsized', { size: data.length }));
+    assert.equal((await ended(id)).status, 'success');
   });
 
   test('a retry goes on at the step that failed, and ends with the image', async () => {
@@ -236,9 +255,17 @@ describe('imports that bring an image about', { skip: needsOwnServer }, () => {
     const ask = (body: unknown) => client.post('/v2/image-imports', body);
     refused(await ask({ image_properties: {} }), 'bad_request', /location/);
     refused(await ask(order('/data', { upload: true })), 'bad_request', /upload/);
-    refused(await ask({ upload: false, image_properties: {} }), 'bad_request');
+    refused(await ask({ upload: false, image_properties: {} }), 'bad_request', /upload must be true/);
     refused(await ask({ location: `${source.url}/data` }), 'bad_request', /image_properties/);
-    refused(await ask(order('/data', { nonsense: 1 })), 'bad_request');
+    refused(
+      await ask(order('/data', { nonsense: 1 })),
+      'bad_request',
+      /request body must not have 'nonsense'/,
+    );
+    const of = { algorithm: 'crc32', value: '00000000000000000000000000000000' };
+    refused(await ask(order('/data', { expected: of })), 'bad_request', /algorithm must be one of md5, sha1/);
+    const more = { expected: { ...of, algorithm: 'md5', unit: 1 } };
+    refused(await ask(order('/data', more)), 'bad_request', /expected must not have 'unit'/);
     refused(await ask(order('/data', { size: -1 })), 'bad_request');
     refused(await ask(order('/data', { stores: ['nowhere'] })), 'unknown_store');
     refused(await ask(order('/data', { disk_format: 'qcow2' })), 'bad_request', /two formats/);

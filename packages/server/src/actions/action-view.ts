@@ -1,8 +1,9 @@
 /** An action as it is at this moment: while it is under way its flow tells, and afterwards its record. */
 import type { ActionError, ActionStatus, ActionType } from '@tintype/contract';
 import type { Queries } from '../database/queries.ts';
-import { factsOfFlows } from '../flows/flow-records.ts';
+import { factsOfFlows, lastAtWork } from '../flows/flow-records.ts';
 import { type FlowView, viewFlow } from '../flows/flow-state.ts';
+import { lastWord } from '../flows/run-flow.ts';
 import type { ActionOutcome } from '../images/action.ts';
 import type { ReadAction } from '../images/action-records.ts';
 import { beingUploaded } from '../images/draft-upload-records.ts';
@@ -41,11 +42,10 @@ export async function viewActions(
   actions: readonly ReadAction[],
   keepMs: number | null,
 ): Promise<ActionView[]> {
-  const facts = await factsOfFlows(
+  const flows = await flowsOf(
     queries,
     actions.map(({ id }) => id),
   );
-  const flows = new Map(facts.map((one) => [one.id, viewFlow(one)]));
   const awaiting = actions.filter((action) => !flows.has(action.id) && awaitsData(action));
   const arriving = await beingUploaded(
     queries,
@@ -62,6 +62,19 @@ export async function viewActions(
     // By the clock that says when things ended: that of this process may be hours wrong.
     isExpired: view.expiresAt !== null && view.expiresAt <= view.action.read_at,
   }));
+}
+
+/** By id. The last word on a failure is no step to anybody outside: one that has it is where the work was left. */
+async function flowsOf(queries: Queries, ids: readonly string[]): Promise<Map<string, FlowView>> {
+  const flows = (await factsOfFlows(queries, ids)).map(viewFlow);
+  const atLastWord = flows.filter(({ step }) => step === lastWord).map(({ id }) => id);
+  const left = new Map((await lastAtWork(queries, atLastWord)).map((one) => [one.flow, one]));
+  return new Map(
+    flows.map((flow) => {
+      const { step, number, done, total } = left.get(flow.id) ?? { ...flow, number: flow.attempt };
+      return [flow.id, { ...flow, step, attempt: number, done, total }];
+    }),
+  );
 }
 
 /** Unless it has a flow. */

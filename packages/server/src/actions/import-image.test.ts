@@ -132,6 +132,30 @@ test('forgotten while it works, it creates nothing', async () => {
   else await requireNothing(begun);
 });
 
+test('what has failed is where it failed, until that is on record and afterwards', async () => {
+  lab.reach = ({ record, when }) => {
+    if (when !== 'before') return;
+    if (record === 'verify') throw new Failure('store_unavailable', 'A test says that it is away.');
+    if (record === 'last word') throw new Failure('unavailable', 'A test says that it is not the time.');
+  };
+  const { id, path } = await begin();
+  await until('its last word', async () => {
+    const rows = await lab.rows("SELECT id FROM flow_attempts WHERE flow = $1 AND step = 'last word'", [id]);
+    return rows.length > 0;
+  });
+  const told = async () => {
+    const { status, progress, attempt, error } = await lab.call('GET', path);
+    const { step } = (progress ?? error) as { step: string };
+    return [status, step, attempt];
+  };
+  assert.deepEqual(await told(), ['verifying', 'verify', 3]);
+  lab.reach = null;
+  await lab.ended(id);
+  assert.deepEqual(await told(), ['failure', 'verify', 3]);
+  await lab.call('DELETE', path);
+  await state(id, 'cancelled');
+});
+
 test('what has expired is not found; upkeep says so first, then takes away what was kept', async () => {
   const old = await held('place:two');
   const young = await held('place:two');

@@ -2,7 +2,7 @@
 import type { ImageImportRequest } from '@tintype/contract';
 import type { FailureCode } from '../base/failure.ts';
 import type { Queries } from '../database/queries.ts';
-import type { Fate, Flow, StepContext, StepFailure } from '../flows/flow.ts';
+import type { Fate, Flow, Step, StepContext, StepFailure } from '../flows/flow.ts';
 import { mayPass } from '../flows/retry.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Action } from '../images/action.ts';
@@ -17,7 +17,7 @@ import type { ActionParts } from './parts.ts';
 import { placements } from './placements.ts';
 import { refinementFor } from './refinement.ts';
 import { create } from './steps/create.ts';
-import { type FetchInput, fetchSource } from './steps/fetch-source.ts';
+import { type FetchInput, fetchFrom } from './steps/fetch-source.ts';
 import type { PlaceInput } from './steps/place.ts';
 import { type VerifyInput, verify } from './steps/verify.ts';
 
@@ -94,7 +94,7 @@ export function importImage(parts: ActionParts): Flow<ImageImportInput> {
     name: imageImport,
     secrets: ['uri'],
     steps: (input) => [
-      ...(input.isUploaded ? [] : [fetchSource(parts)]),
+      ...(input.isUploaded ? [] : [fetchAnnounced(parts)]),
       verify(parts),
       ...derivations<ImageImportInput>(parts, input),
       ...placements<ImageImportInput>(parts, input),
@@ -103,6 +103,16 @@ export function importImage(parts: ActionParts): Flow<ImageImportInput> {
     holds: (_input, { code }) => mayPass(code) || curable.has(code),
     failed: (context, input, failure, fate) => end(parts, context, input, failure, fate),
   };
+}
+
+/** A source that says it has another number of bytes than was announced is not fetched at all. */
+function fetchAnnounced(parts: ActionParts): Step<ImageImportInput> {
+  return fetchFrom(parts, (_context, { uri, size }) => ({
+    fetcher: parts.fetcher,
+    url: uri,
+    size: null,
+    announced: size,
+  }));
 }
 
 async function end(

@@ -1,11 +1,14 @@
 /** GET /v2/images/{id}/replicas: the copies of an image's data, and what follows from them for the image (seed S1). */
+import type { Database } from '../database/connect.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Image } from '../images/image.ts';
 import { findVisible } from '../images/image-records.ts';
 import type { ImageParts } from '../images/parts.ts';
+import { findTask } from '../images/task-records.ts';
 import { type Copy, copiesOf } from '../locations/location-records.ts';
 import { stagingStoreId } from '../stores/registry.ts';
 import { readBook } from './import-book.ts';
+import { derivationOf } from './start-derivation.ts';
 
 export interface ImageCopies {
   readonly image: Image;
@@ -13,8 +16,14 @@ export interface ImageCopies {
   readonly health: 'healthy' | 'degraded' | 'unavailable' | 'empty';
   /** In their order, those that are being removed too. */
   readonly copies: readonly Copy[];
-  /** Ids of stores that an import is bringing the data into. */
-  readonly creating: readonly string[];
+  readonly creating: readonly CopyToCome[];
+}
+
+export interface CopyToCome {
+  /** Its id. */
+  readonly store: string;
+  /** Null: that of the image. */
+  readonly diskFormat: string | null;
 }
 
 /** Whoever sees an image sees how it is kept; where, in the words of a URL, only those who see its locations. */
@@ -27,7 +36,23 @@ export async function listReplicas(
   const all = await copiesOf(database.db, image.id);
   // What an import leaves behind for a moment is no copy.
   const copies = all.filter(({ store }) => store !== stagingStoreId);
-  return { image, health: healthOf(copies), copies, creating: readBook(image).importing };
+  return { image, health: healthOf(copies), copies, creating: await toCome(database, image, copies) };
+}
+
+async function toCome(
+  database: Database,
+  image: Image,
+  copies: readonly Copy[],
+): Promise<readonly CopyToCome[]> {
+  const { holder, importing } = readBook(image);
+  if (holder === null || importing.length > 0) return importing.map((store) => ({ store, diskFormat: null }));
+  // Of a copy in another format only its task says where it goes to: clients take what the image says for its own data.
+  const derivation = derivationOf(await findTask(database, holder));
+  if (derivation === null) return [];
+  const { store, diskFormat } = derivation;
+  const kept = copies.filter(({ status }) => status !== 'pending_delete');
+  const isThere = kept.some((copy) => copy.store === store && copy.disk_format === diskFormat);
+  return isThere ? [] : [derivation];
 }
 
 function healthOf(copies: readonly Copy[]): ImageCopies['health'] {

@@ -7,7 +7,7 @@ import type { Image } from '../images/image.ts';
 import { imageEvent } from '../images/image-event.ts';
 import { lockVisible } from '../images/image-records.ts';
 import { statusConflict } from '../images/status.ts';
-import { insertTask } from '../images/task-records.ts';
+import { insertTask, type Task } from '../images/task-records.ts';
 import { canBeMade, canBeRead, type TargetFormat } from '../inspection/qemu-img.ts';
 import { derivedCopies } from '../locations/derived-records.ts';
 import { copyDerivation } from './derive-copy.ts';
@@ -15,6 +15,12 @@ import { writeBook } from './import-book.ts';
 import type { ActionParts } from './parts.ts';
 import type { PlaceInput } from './steps/place.ts';
 import { takeOver } from './take-over.ts';
+
+/** What its task has of it, beside the method. */
+interface Derivation {
+  readonly stores: readonly [string];
+  readonly disk_format: string;
+}
 
 interface DerivationInput {
   /** Of the image. */
@@ -104,4 +110,10 @@ function newTask(
     },
     message: 'Waiting for a worker',
   };
+}
+
+/** The copy that a task makes, when it makes one in another format. */
+export function derivationOf(task: Task | undefined): { store: string; diskFormat: string } | null {
+  const { stores, disk_format: diskFormat } = (task?.input.import_req ?? {}) as Partial<Derivation>;
+  return diskFormat === undefined || stores === undefined ? null : { store: stores[0], diskFormat };
 }

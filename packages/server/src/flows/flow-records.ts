@@ -4,6 +4,7 @@ import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
 import { engineSchema } from './dbos.ts';
 import type { FlowFacts } from './flow-state.ts';
+import { lastWord } from './run-flow.ts';
 
 const statuses = sql.table(`${engineSchema}.workflow_status`);
 const inputs = sql.table(`${engineSchema}.workflow_input`);
@@ -116,6 +117,25 @@ export async function attemptsOfFlow(queries: Queries, flow: string): Promise<Sh
     .orderBy('started_at')
     .orderBy('number')
     .execute();
+}
+
+/** An attempt at one of the steps that a flow has gone through. */
+export interface WorkAttempt {
+  readonly flow: string;
+  readonly step: string;
+  readonly number: number;
+  readonly done: number | null;
+  readonly total: number | null;
+}
+
+/** The last attempt of each of these flows at its work itself: neither at taking it back, nor at the last word. */
+export async function lastAtWork(queries: Queries, flows: readonly string[]): Promise<WorkAttempt[]> {
+  if (flows.length === 0) return [];
+  const query = sql<WorkAttempt>`
+    SELECT DISTINCT ON (flow) flow, step, number, done, total FROM flow_attempts
+    WHERE flow = ANY (${flows}::text[]) AND step <> ${lastWord} AND step NOT LIKE 'undo:%'
+    ORDER BY flow, started_at DESC, number DESC`;
+  return (await query.execute(queries)).rows;
 }
 
 /** Where a flow is taken up again: at the last record of this name, or after all of them. */

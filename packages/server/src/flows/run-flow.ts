@@ -29,7 +29,8 @@ interface Parts {
   readonly changed: (change: string) => Promise<boolean>;
 }
 
-const lastWord = 'last word';
+/** The record of what a flow says of its failure, when everything else is over. */
+export const lastWord = 'last word';
 
 export async function runFlow<Input>(parts: Parts, flow: Flow<Input>, input: Input): Promise<FlowOutcome> {
   const run = new FlowRun(parts, flow, input);

@@ -10,8 +10,8 @@ export function renderReplicas({ image, health, copies, creating }: ImageCopies)
     health,
     replicas: [
       ...copies.map((copy) => renderCopy(image, copy)),
-      ...creating.map((store) => ({
-        ...common(image),
+      ...creating.map(({ store, diskFormat }) => ({
+        ...(diskFormat === null ? common(image) : made(image, unknownOf(diskFormat))),
         ...{
           disk_sha256: null,
           id: null,
@@ -37,8 +37,15 @@ function renderCopy(image: Image, copy: Copy): ReplicaRecord {
   };
 }
 
+type Contents = Pick<Copy, 'disk_format' | 'size' | 'checksum' | 'os_hash_algo' | 'os_hash_value'>;
+
+/** Of a copy in another format that is not there yet. */
+function unknownOf(format: string): Contents {
+  return { disk_format: format, size: null, checksum: null, os_hash_algo: null, os_hash_value: null };
+}
+
 /** Of a copy in another format. */
-function made({ id }: Image, { disk_format, size, checksum, os_hash_algo, os_hash_value }: Copy) {
+function made({ id }: Image, { disk_format, size, checksum, os_hash_algo, os_hash_value }: Contents) {
   return { image_id: id, disk_format, container_format: 'bare', size, checksum, os_hash_algo, os_hash_value };
 }
 

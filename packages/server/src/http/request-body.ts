@@ -72,6 +72,27 @@ function holdsOnlyText(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => isStorable(key) && holdsOnlyText(inner));
 }
 
+interface Problem {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+}
+
+/** What is wrong where, in words that tell what is right. */
+function sentence({ keyword, instancePath, params, message }: Problem, what: string): string {
+  const names = instancePath.slice(1).split('/');
+  const place = names.join('.') || what;
+  const { allowedValues, allowedValue } = params as { allowedValues?: unknown[]; allowedValue?: unknown };
+  if (keyword === 'enum' && allowedValues !== undefined)
+    return `${place} must be ${allowedValues.length > 1 ? 'one of ' : ''}${allowedValues.join(', ')}`;
+  if (keyword === 'const') return `${place} must be ${allowedValue}`;
+  // Where a document has names that its schema does not.
+  if (keyword === 'boolean')
+    return `${names.slice(0, -1).join('.') || what} must not have '${names.at(-1)!.slice(0, 80)}'`;
+  return `${place} ${message}`;
+}
+
 /** Reads bodies (`what`) that fit `schema`; fails with bad_request, naming the place that does not. */
 export function bodyReader<T extends TSchema>(
   schema: T,
@@ -79,11 +100,8 @@ export function bodyReader<T extends TSchema>(
 ): (body: unknown) => Static<T> {
   const compiled = Compile(schema);
   return (body) => {
-    const [error] = compiled.Errors(body);
-    if (error !== undefined) {
-      const place = error.instancePath.slice(1).replaceAll('/', '.') || what;
-      throw new Failure('bad_request', `${place} ${error.message}.`);
-    }
+    const [problem] = compiled.Errors(body);
+    if (problem !== undefined) throw new Failure('bad_request', `${sentence(problem, what)}.`);
     if (!holdsOnlyText(body)) throw new Failure('bad_request', `${what} has characters that are not text.`);
     return body as Static<T>;
   };

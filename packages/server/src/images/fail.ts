@@ -1,6 +1,6 @@
 /** POST /v2/images/{id}/actions/fail: whoever was to give the data says that none will come. */
 import { Failure } from '../base/failure.ts';
-import type { Caller } from '../identity/caller.ts';
+import { type Caller, withServiceRoles } from '../identity/caller.ts';
 import { removeBytes } from '../locations/remove-bytes.ts';
 import { lockVisible } from './image-records.ts';
 import { killedMeanwhile, killImage } from './kill.ts';
@@ -19,7 +19,7 @@ export async function failImage(
 ): Promise<void> {
   const doomed = await parts.database.transaction(async (queries) => {
     const { image, target } = await lockVisible(queries, parts.policy, caller, id);
-    if (!parts.policy.isAllowed('service_api', caller, target))
+    if (!parts.policy.isAllowed('service_api', withServiceRoles(caller), target))
       parts.policy.require('modify_image', caller, target);
     const { status } = image;
     if (status !== 'queued' && status !== 'saving' && status !== 'uploading')

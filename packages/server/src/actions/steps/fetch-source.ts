@@ -38,6 +38,8 @@ export interface Origin {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes that it has to have; null: as many as there are. */
   readonly size: number | null;
+  /** Bytes that its owner said it has. */
+  readonly announced?: number | null;
   /** As in `OpenOptions`. */
   readonly identity?: string;
 }
@@ -95,16 +97,19 @@ async function fetchRest(
   if (origin.size === 0) return await finish(parts, context, input, 0);
   const { source, first } = await openSource(parts, context, input, origin, fetched);
   try {
-    if (source.size !== null) requireSize(origin, source.size);
-    if (source.size !== null)
+    if (source.size !== null) {
+      requireSize(origin, source.size);
+      requireAnnounced(origin, source.size, true);
       await onHeldImage(parts, context, input.image, (queries, image) =>
         reserveStaged(queries, quotas, image, source.size!),
       );
+    }
     let position = first;
     for (;;) {
       const size = await fetchPart(parts, quotas, context, input, source, position);
       position += size;
       if (size === 0) break;
+      requireAnnounced(origin, position, false);
     }
     requireSize(origin, position);
     await finish(parts, context, input, position);
@@ -116,6 +121,13 @@ async function fetchRest(
 function requireSize({ size: expected }: Origin, size: number): void {
   if (expected !== null && size !== expected)
     throw new Failure('size_mismatch', `The source has ${size} bytes, and not ${expected} as it said.`);
+}
+
+/** `isAll`: there are no more; a source that does not say how much it has is given up when more has come, and too little is for `verify` to find. */
+function requireAnnounced({ announced = null }: Origin, size: number, isAll: boolean): void {
+  if (announced === null || (isAll ? size === announced : size <= announced)) return;
+  const has = isAll ? size : `at least ${size}`;
+  throw new Failure('size_mismatch', `The source has ${has} bytes, announced were ${announced}.`);
 }
 
 /** From where the parts that are safe end; from the beginning when the source has other bytes now, or gives no end alone. */
