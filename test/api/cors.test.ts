@@ -60,6 +60,7 @@ test('answers of every kind can be read, refusals too', { skip }, async () => {
     [403, client.post('/v2/images', { status: 'active' }, headers)],
     [404, client.get('/v2/images/none', headers)],
     [404, client.get('/v2/nothing', headers)],
+    [404, client.get('/v2/images/%zz', headers)],
     [405, client.call('PUT', '/v2/images', { headers })],
     [409, client.call('PUT', `/v2/images/${id}/file`, { body: bytes(10), headers: data })],
     [415, client.call('PUT', `/v2/images/${queued}/file`, { body: bytes(10), headers })],

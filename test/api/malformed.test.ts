@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../support/process.ts';
-import { differs, needsOwnServer, openTarget, type Target } from '../support/target.ts';
+import { differs, needsIdentity, needsOwnServer, openTarget, type Target } from '../support/target.ts';
 import { checkAnswer } from './answer.ts';
 import { bytes } from './bytes.ts';
 import { Client, raw } from './client.ts';
@@ -204,6 +204,14 @@ test('undecodable paths name nothing', { skip }, async () => {
   await stillServes();
 });
 
+test('undecodable paths below /v2 are refused to whoever has no identity', {
+  skip: skip || needsIdentity,
+}, async () => {
+  check(await exchange(target, head(target, null, 'GET /v2/images/%zz')), 401, 'unauthenticated');
+  const long = [`X-Openstack-Request-Id: ${'r'.repeat(65)}`];
+  check(await exchange(target, head(target, 'caller', 'GET /v2/images/%zz', long)), 431, 'header_too_large');
+});
+
 test('bytes outside ASCII in the request line are refused or name nothing', { skip }, async () => {
   for (const path of ['/v2/images/\u00e9', '/v2/images?name=\u00e9']) {
     const request = Buffer.from(head(target, 'caller', `GET ${path}`), 'latin1');
@@ -285,4 +293,41 @@ test('requests in one packet are answered one by one', { skip }, async () => {
   }
   assert.deepEqual(statuses, [200, 201, 200, 200]);
   socket.destroy();
+});
+
+test('of requests in one packet none overtakes the one before', { skip }, async () => {
+  const { id } = await client.create({ ...raw, name: 'in turn' });
+  const socket = await open(target);
+  const data = 'Content-Type: application/octet-stream';
+  const upload = head(target, 'caller', `PUT /v2/images/${id}/file`, [data, 'Transfer-Encoding: chunked']);
+  const download = head(target, 'caller', `GET /v2/images/${id}/file`);
+  const removal = head(target, 'caller', `DELETE /v2/images/${id}`);
+  const show = head(target, 'caller', `GET /v2/images/${id}`);
+  socket.write(`${upload}5\r\nhello\r\n0\r\n\r\n${download}${removal}${show}`);
+  const statuses = [];
+  for (let i = 0; i < 4; i += 1) statuses.push((await nextAnswer(socket))?.status);
+  assert.deepEqual(statuses, [204, 200, 204, 404]);
+  socket.destroy();
+});
+
+test('nonsense behind a request that is under way does not keep its answer back', { skip }, async () => {
+  const socket = await open(target);
+  socket.write(`${head(target, 'caller', 'POST /v2/images', [length])}${document}\u0000nonsense\r\n\r\n`);
+  const made = await nextAnswer(socket);
+  assert.equal(made?.status, 201);
+  await client.delete(`/v2/images/${JSON.parse(made!.body.toString()).id}`);
+  const refusal = await nextAnswer(socket);
+  assert.equal(refusal?.status, 501, 'what no method can begin with');
+  socket.destroy();
+});
+
+test('what stands behind a request that ends the connection is not carried out', { skip }, async () => {
+  const { id } = await client.create({ name: 'behind the end' });
+  const socket = await open(target);
+  const show = head(target, 'caller', `GET /v2/images/${id}`, ['Connection: close']);
+  socket.write(show + head(target, 'caller', `DELETE /v2/images/${id}`));
+  assert.equal((await nextAnswer(socket))?.status, 200);
+  assert.equal(await nextAnswer(socket), null);
+  socket.destroy();
+  assert.equal((await client.show(id)).status, 200);
 });

@@ -25,6 +25,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     socket.destroy();
     return;
   }
+  // What stands behind a request that came whole is no reason to keep its answer from the client.
+  if (answer?.req.complete) {
+    answer.once('close', () => socket.writable && answerClientError(error, socket));
+    return;
+  }
   const known = answers[error.code ?? ''] ?? {
     code: 'bad_request' as const,
     message: 'The request is not valid HTTP.',

@@ -1,13 +1,14 @@
 /** The HTTP edge: versions, request ids, identity, bodies, errors; one handler a route of the contract. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { logRequests } from './access-log.ts';
 import { checkFraming } from './check-framing.ts';
 import { answerClientError, answerConnect } from './client-errors.ts';
 import type { HttpParts } from './context.ts';
 import { allowOrigins } from './cors.ts';
-import { errorBody, errorHandler } from './errors.ts';
+import { errorHandler } from './errors.ts';
+import { inTurn } from './in-turn.ts';
 import { publicUrl } from './public-url.ts';
 import { registerRoutes } from './register.ts';
 import { readJson } from './request-body.ts';
@@ -34,7 +35,7 @@ import { taskRoutes } from './routes/tasks.ts';
 import { versionsRoutes } from './routes/versions.ts';
 import { unknownRoute } from './unknown-route.ts';
 import { closeAfterBody, dropUnreadBody } from './unread-body.ts';
-import { withoutMinorVersion } from './version-paths.ts';
+import { routablePath, withoutMinorVersion } from './version-paths.ts';
 
 const maxHeaderBytes = 32_768;
 
@@ -44,10 +45,9 @@ const waiting = new WeakSet<IncomingMessage>();
 export function createServer(parts: HttpParts): FastifyInstance {
   const server = Fastify({
     genReqId: (raw) => requestIdOf(raw),
-    rewriteUrl: (raw) => withoutMinorVersion(raw.url ?? '/', raw.headers.accept),
+    rewriteUrl: (raw) => routablePath(withoutMinorVersion(raw.url ?? '/', raw.headers.accept)),
     // Longer than any header section, so that no path is refused for its length alone.
     routerOptions: { maxParamLength: maxHeaderBytes },
-    frameworkErrors: (_error, request, reply) => badPath(request as FastifyRequest, reply as FastifyReply),
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -111,18 +111,6 @@ function readBodies(server: FastifyInstance, idleMs: number): void {
   server.server.on('connect', (_request: IncomingMessage, socket: Duplex) => answerConnect(socket));
 }
 
-/** A path that is no percent-encoded UTF-8 names nothing. */
-function badPath(request: FastifyRequest, reply: FastifyReply): void {
-  const text = JSON.stringify(errorBody('not_found', 'There is nothing under this path.'));
-  // No hook runs here, so neither do those that set headers.
-  reply.raw.writeHead(404, {
-    'X-Openstack-Request-Id': request.id,
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(text),
-  });
-  reply.raw.end(text);
-}
-
 function prepareRequests(server: FastifyInstance): void {
   server.decorateRequest('caller');
   server.decorateRequest('acceptBody');
@@ -133,6 +121,7 @@ function prepareRequests(server: FastifyInstance): void {
       if (waiting.delete(request.raw)) reply.raw.writeContinue();
     };
     request.awaitsLeave = () => waiting.has(request.raw);
+    await inTurn(request.raw.socket, reply.raw);
     checkRequestId(request);
     checkFraming(request.raw);
   });

@@ -20,3 +20,17 @@ function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
   return path === '' || path.startsWith('?') ? `/${path}` : path;
 }
+
+/**
+ * The same target, or in place of one whose path is no percent-encoded UTF-8 one that names nothing either: the
+ * framework would answer by itself, without looking who asks and without the headers that every answer has.
+ */
+export function routablePath(target: string): string {
+  if (!target.includes('%')) return target;
+  try {
+    decodeURI(/^[^?#]*/.exec(target)![0]);
+    return target;
+  } catch {
+    return target.startsWith('/v2/') ? '/v2/%25' : '/versions/%25';
+  }
+}
