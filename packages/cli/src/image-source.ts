@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { headBytes } from '@tintype/inspector';
 import { systemError, UsageError } from './command-error.ts';
 import { tailBytes } from './disk-format.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface ImageSource extends AsyncDisposable {
   /** For messages. */
@@ -22,9 +23,9 @@ export interface ImageSource extends AsyncDisposable {
 
 const chunkBytes = 1024 * 1024;
 
-/** `-` is standard input. Throws CommandError. */
-export async function openSource(file: string): Promise<ImageSource> {
-  return file === '-' ? await openStandardInput() : await openFile(file);
+/** `-` is standard input. Throws CommandError, and the reason of `signal`. */
+export async function openSource(file: string, signal: AbortSignal): Promise<ImageSource> {
+  return file === '-' ? await openStandardInput(signal) : await openFile(file);
 }
 
 async function openFile(file: string): Promise<ImageSource> {
@@ -75,11 +76,11 @@ async function* readAll(handle: FileHandle, failed: (thrown: unknown) => Error):
   }
 }
 
-async function openStandardInput(): Promise<ImageSource> {
+async function openStandardInput(signal: AbortSignal): Promise<ImageSource> {
   const { stdin } = process;
   if (stdin.isTTY)
     throw new UsageError('standard input is a terminal: give a file, or send the image in through a pipe');
-  const chunks: AsyncIterator<Buffer> = stdin[Symbol.asyncIterator]();
+  const chunks = untilAborted(stdin, signal);
   const taken: Buffer[] = [];
   for (let length = 0; length < headBytes; ) {
     const step = await chunks.next();

@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { type Inspection, type InspectOptions, Inspector, inspectSource } from '@tintype/inspector';
 import { CommandError, systemError, UsageError } from './command-error.ts';
 import { exitCodeOfStatus, exitCodes } from './exit-codes.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface Inspected {
   /** Without credentials and query. */
@@ -25,7 +26,10 @@ export async function inspectData(place: string, signal: AbortSignal): Promise<I
   if (place === '-') {
     if (process.stdin.isTTY)
       throw new UsageError('standard input is a terminal: give a file, or pipe data in');
-    return { name: 'standard input', inspection: await inspectStream(process.stdin, signal) };
+    return {
+      name: 'standard input',
+      inspection: await inspectStream(untilAborted(process.stdin, signal), signal),
+    };
   }
   return /^https?:\/\//i.test(place) ? await inspectAddress(place, signal) : await inspectFile(place, signal);
 }

@@ -1,10 +1,11 @@
 /** The process of the `tintype` command. */
-import { endQuietlyWithoutReader } from './output.ts';
+import { endWithoutOutput } from './lost-output.ts';
 import { run } from './run.ts';
 
-endQuietlyWithoutReader();
+const args = process.argv.slice(2);
+endWithoutOutput(args);
 followLauncher();
-await run(process.argv.slice(2));
+await run(args);
 
 /** Started by a launcher on an older Node: ends as on SIGTERM when that is gone, even if it was killed. */
 function followLauncher(): void {

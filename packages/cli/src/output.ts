@@ -1,16 +1,5 @@
 /** What the command prints: tables and fields for people, JSON for programs. */
-import { exitCodes } from './exit-codes.ts';
 import { plainText } from './plain-text.ts';
-
-/** A reader such as `head` may go away: that is no error, but nothing more can be said. */
-export function endQuietlyWithoutReader(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(exitCodes.closedOutput);
-    });
-  }
-}
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);

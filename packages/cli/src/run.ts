@@ -26,7 +26,7 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 /** Read from the words themselves, as a wrong command line has not been understood. */
-function modeOf(args: readonly string[]): { json: boolean; debug: boolean } {
+export function modeOf(args: readonly string[]): { json: boolean; debug: boolean } {
   const end = args.indexOf('--');
   const options = end === -1 ? args : args.slice(0, end);
   return { json: options.includes('--json'), debug: options.includes('--debug') };

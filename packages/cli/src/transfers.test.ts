@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { until } from '../../../test/support/process.ts';
 import { answer, type Handler, type Listener, listen } from './testing/listen.ts';
 import { startTintype, tintype } from './testing/tintype.ts';
 
@@ -266,6 +268,30 @@ test('a signal during an upload deletes the new image, also while standard input
   assert.equal(calls.at(-1), 'DELETE /v2/images/a');
 });
 
+/** Whether the process has taken its signals into its own hands: bit 0 is SIGHUP. */
+async function catchesSignals(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return (Number.parseInt(/^SigCgt:\s*[0-9a-f]*([0-9a-f])$/m.exec(status)![1]!, 16) & 1) === 1;
+}
+
+test('a signal ends what waits for the first bytes of standard input', {
+  skip: process.platform !== 'linux' && 'only Linux tells which signals a process catches',
+}, async () => {
+  const { server, calls } = await taking((request) => void request.resume());
+  await using _ = server;
+  for (const words of ['image create a --file -', 'image upload a -', 'inspect -']) {
+    const args = [...words.split(' '), '--endpoint', server.url];
+    const { child, outcome } = startTintype(args, { keepInputOpen: true });
+    child.stdin!.write('too little to tell what it is');
+    await until('its handlers', () => catchesSignals(child.pid!));
+    child.kill('SIGINT');
+    const { code, stderr } = await outcome;
+    assert.equal(code, 130, stderr);
+    assert.equal(stderr, 'tintype: interrupted\n');
+  }
+  assert.deepEqual(calls, []);
+});
+
 test('progress is lines without a terminal, and nothing with --quiet or --json', async () => {
   await using server = await serving((response) => void response.end(data));
   const cwd = await freshFolder();
@@ -301,4 +327,23 @@ test('a disk that takes no more is told, and nothing is left on it', async () =>
   assert.equal(code, 1);
   assert.match(stderr, /^tintype: cannot write .*new: the file would be larger than is allowed$/m);
   assert.deepEqual(await readdir(cwd), ['disk.raw']);
+});
+
+const full = '/dev/full';
+test('standard output that takes no more is told in a sentence', {
+  skip: !existsSync(full) && `there is no ${full}`,
+}, async () => {
+  await using server = await serving((response) => void response.end(data));
+  const node = join(root, 'to-full-disk');
+  await writeFile(node, `#!/bin/sh\nexec ${process.execPath} "$@" >${full}\n`, { mode: 0o755 });
+  const sentence = 'cannot write to standard output: no space left on the device';
+  for (const words of ['show a', 'download a --quiet', '--help']) {
+    const args = [...words.split(' '), '--endpoint', server.url];
+    const { code, stderr } = await tintype(['image', ...args], { node });
+    assert.equal(code, 1);
+    assert.equal(stderr, `tintype: ${sentence}\n`);
+  }
+  const asJson = ['--json', 'image', 'show', 'a', '--endpoint', server.url];
+  const { error } = JSON.parse((await tintype(asJson, { node })).stderr);
+  assert.deepEqual(error, { code: 'file', message: sentence, exitCode: 1 });
 });

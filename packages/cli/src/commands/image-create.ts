@@ -45,7 +45,7 @@ async function create(name: string, options: Options, command: Command): Promise
     return printImage(await call.client.createImage(attributes), call.settings);
   }
   using watch = watchForSignals();
-  await using source = await openSource(file);
+  await using source = await openSource(file, watch.signal);
   const complete = { ...formatsOf(call, source, options), ...attributes };
   const image = await call.client.createImage(complete, watch.signal);
   const sending = { store: options.store, expectedDigests, signal: watch.signal };

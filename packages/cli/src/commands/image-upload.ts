@@ -32,7 +32,7 @@ async function upload(nameOrId: string, file: string, options: Options, command:
   const call = openCall(command);
   const expectedDigests = parseDigests(options.digest ?? []);
   using watch = watchForSignals();
-  await using source = await openSource(file);
+  await using source = await openSource(file, watch.signal);
   const image = await call.client.findImage(nameOrId, watch.signal);
   if (image.status !== 'queued') {
     const message = `image ${image.id} is ${image.status}: only a queued image takes data`;
