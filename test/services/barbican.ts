@@ -51,6 +51,15 @@ export class Barbican {
     if (secret_ref === undefined) throw new Error(`Barbican answered ${answer.status}`);
     return secret_ref.split('/').at(-1)!;
   }
+
+  /** Whether the user finds the secret. */
+  async has(user: User, id: string): Promise<boolean> {
+    const headers = { 'X-Auth-Token': await this.#keystone.token(user), Accept: 'application/json' };
+    const answer = await fetch(`${this.#url}/v1/secrets/${id}`, { headers });
+    await answer.body?.cancel();
+    if (answer.status !== 200 && answer.status !== 404) throw new Error(`Barbican answered ${answer.status}`);
+    return answer.status === 200;
+  }
 }
 
 /** Running, and in Keystone's catalogue. Take it `down` in `after`, before its Keystone. */

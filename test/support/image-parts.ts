@@ -65,6 +65,7 @@ export async function openImageParts(): Promise<TestParts> {
     policy,
     protections: openProtections(null, 'roles', policy, log),
     signatures: { required: false, certificates: noCertificates, trusted: null },
+    keyManager: null,
     quotas: { enabled: true, of: async () => ({ ...unlimited, image_size_total: 1 }) },
     uploads: new RunningUploads(),
     remembered: new RememberedImages(),

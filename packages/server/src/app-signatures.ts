@@ -1,9 +1,9 @@
 /** What the configuration says of signatures, opened. */
+import type { KeyManagerPlace } from './app-key-manager.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
-import { KeystoneClient } from './identity/keystone-client.ts';
 import { readBundle, type Signatures } from './images/signing/signatures.ts';
-import { endpointFromCatalogue, openBarbican } from './images/signing/sources/barbican.ts';
+import { openBarbican } from './images/signing/sources/barbican.ts';
 import { openFolder } from './images/signing/sources/folder.ts';
 import { type CertificateSource, noCertificates } from './images/signing/sources/source.ts';
 import { openUrl } from './images/signing/sources/url.ts';
@@ -11,11 +11,16 @@ import { WatchedFile } from './policy/watched-file.ts';
 
 export type OpenSignatures = Signatures & { close(): Promise<void> };
 
-export function openSignatures({ signatures, identity }: Config, log: Log): OpenSignatures {
+/** `keyManager` is there when the certificates are to be read from it. */
+export function openSignatures(
+  { signatures }: Config,
+  keyManager: KeyManagerPlace | null,
+  log: Log,
+): OpenSignatures {
   const { required, trustedCertificates: file } = signatures;
   const trusted =
     file === null ? null : open('trustedCertificates', () => new WatchedFile(file, readBundle, log));
-  const certificates = open('certificates', () => openSource(signatures.certificates, identity));
+  const certificates = open('certificates', () => openSource(signatures.certificates, keyManager));
   return { required, certificates, trusted, close: () => certificates.close() };
 }
 
@@ -31,7 +36,7 @@ function open<T>(setting: string, opens: () => T): T {
 
 function openSource(
   settings: Config['signatures']['certificates'],
-  identity: Config['identity'],
+  keyManager: KeyManagerPlace | null,
 ): CertificateSource {
   switch (settings.source) {
     case 'none':
@@ -40,18 +45,7 @@ function openSource(
       return openFolder(settings.folder!);
     case 'url':
       return openUrl(settings.url!, settings);
-    case 'barbican': {
-      const { endpoint } = settings;
-      if (endpoint !== null) return openBarbican(async () => endpoint, settings);
-      const keystone = new KeystoneClient(identity.keystone!);
-      const barbican = openBarbican(endpointFromCatalogue(keystone, identity.keystone!.region), settings);
-      return {
-        fetch: (id, asked) => barbican.fetch(id, asked),
-        async close() {
-          await barbican.close();
-          await keystone.close();
-        },
-      };
-    }
+    case 'barbican':
+      return openBarbican(keyManager!.find, settings);
   }
 }

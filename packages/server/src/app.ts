@@ -6,6 +6,7 @@ import type { ActionParts } from './actions/parts.ts';
 import { openCache } from './app-cache.ts';
 import { openEvents } from './app-events.ts';
 import { flowSources, openActions, openWorker } from './app-flows.ts';
+import { placeKeyManager } from './app-key-manager.ts';
 import { openQuotas } from './app-quotas.ts';
 import { openSignatures } from './app-signatures.ts';
 import { openConfiguredStores } from './app-stores.ts';
@@ -29,6 +30,7 @@ import { createServer } from './http/server.ts';
 import { ensureFirstToken } from './identity/first-token.ts';
 import { openHeaders } from './identity/headers.ts';
 import type { Identity } from './identity/identity.ts';
+import { openKeyManager } from './identity/key-manager.ts';
 import { openKeystone } from './identity/keystone.ts';
 import { openNone } from './identity/none.ts';
 import { openOidc } from './identity/oidc.ts';
@@ -157,9 +159,7 @@ async function openImages(
   const protections = openProtections(propertyProtections, propertyProtectionFormat, policy, log);
   const quotas = openQuotas(config, log);
   opening.defer(() => quotas.close());
-  const signatures = openSignatures(config, log);
-  opening.defer(() => signatures.close());
-  const trust = { policy, protections, quotas, signatures };
+  const trust = { policy, protections, quotas, ...openTrusted(config, opening, log) };
   const parts = imageParts({ database, session, stores, cache, settings, ...trust, log });
   opening.defer(() => parts.checks.close());
   const actions = await openActions(config, parts, opened.config, roles.has('worker'));
@@ -168,6 +168,21 @@ async function openImages(
   const feed = await openFeed({ database, session, log });
   opening.defer(() => feed.close());
   return { parts, actions, feed };
+}
+
+/** The certificates of signers, and the secrets of encrypted images. */
+function openTrusted(
+  config: Config,
+  opening: AsyncDisposableStack,
+  log: Log,
+): Pick<ImageParts, 'signatures' | 'keyManager'> {
+  const place = placeKeyManager(config);
+  opening.defer(async () => await place?.close());
+  const signatures = openSignatures(config, place, log);
+  opening.defer(() => signatures.close());
+  const keyManager = place === null ? null : openKeyManager(place.find, place.caFile);
+  opening.defer(async () => await keyManager?.close());
+  return { signatures, keyManager };
 }
 
 async function openIdentity(

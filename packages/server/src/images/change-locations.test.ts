@@ -263,7 +263,7 @@ test('only services and administrators name data in the stores of the server (OS
     const other = await queued();
     await refused(other, [add(url)], 'invalid_location', caller);
   }
-  await deleteImage(parts, owner, { id, precondition: () => true });
+  await deleteImage(parts, owner, { id, precondition: () => true, token: null });
   await assert.rejects(pool.stat('written-by-compute'), { code: 'not_found' });
 });
 
@@ -281,7 +281,7 @@ test('removing a location removes the bytes that are ours, and leaves those of o
   await refused(id, [remove('1')], 'forbidden', owner);
   await patch(id, [remove('1')], admin);
   await assert.rejects(pool.stat('replica'), { code: 'not_found' });
-  await deleteImage(parts, owner, { id, precondition: () => true });
+  await deleteImage(parts, owner, { id, precondition: () => true, token: null });
   assert.ok(web.has(one));
 });
 

@@ -313,7 +313,7 @@ test('deleting the image ends the reading', async () => {
   const id = await queued();
   await give(id, { at: 'https://slow.example/' });
   await reached;
-  await deleteImage(parts, owner, { id, precondition: () => true });
+  await deleteImage(parts, owner, { id, precondition: () => true, token: null });
   parts.checks.abortImage(id);
   await parts.checks.idle();
   assert.deepEqual(await waiting(), []);

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { ImageCache } from '../cache/cache.ts';
 import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
+import type { KeyManager } from '../identity/key-manager.ts';
 import type { ImageLimits } from '../policy/limits.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PropertyProtections } from '../policy/property-protections.ts';
@@ -48,6 +49,8 @@ export interface ImageParts {
   readonly protections: PropertyProtections;
   readonly quotas: QuotaSource;
   readonly signatures: Signatures;
+  /** null: there is none that takes the tokens of callers. */
+  readonly keyManager: KeyManager | null;
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly remembered: RememberedImages;

@@ -69,7 +69,7 @@ const changes: Record<string, (id: string) => Promise<unknown>> = {
   'move on': (id) => moveStatus(parts.database.db, id, 'queued', 'saving'),
   'move back': (id) => moveStatus(parts.database.db, id, 'saving', 'queued'),
   touch: (id) => touchImage(parts.database.db, id),
-  delete: (id) => deleteImage(parts, callers.admin, { id, precondition: () => true }),
+  delete: (id) => deleteImage(parts, callers.admin, { id, precondition: () => true, token: null }),
 };
 
 /** All that all callers read, of lists and of each image. */

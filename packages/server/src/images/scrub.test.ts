@@ -67,7 +67,7 @@ async function age(id: string, ms: number): Promise<void> {
 
 test('a deleted image is kept as long as it may be restored, and then gone with its bytes', async () => {
   const id = await located('kept');
-  await deleteImage(parts, owner, { id, precondition });
+  await deleteImage(parts, owner, { id, precondition, token: null });
   assert.equal((await showImage(parts, admin, id)).status, 'pending_delete');
   await age(id, hour - 60_000);
   assert.equal(await scrub(), 0);
@@ -81,18 +81,18 @@ test('a deleted image is kept as long as it may be restored, and then gone with 
 
 test('a restored image is not scrubbed', async () => {
   const id = await located('restored');
-  await deleteImage(parts, owner, { id, precondition });
+  await deleteImage(parts, owner, { id, precondition, token: null });
   await age(id, 2 * hour);
   await restoreImage(parts, admin, id);
   assert.equal(await scrub(), 0);
   assert.equal((await showImage(parts, owner, id)).status, 'active');
-  await deleteImage(parts, owner, { id, precondition });
+  await deleteImage(parts, owner, { id, precondition, token: null });
   assert.equal(await scrub(), 0, 'the time begins anew');
 });
 
 test('of restoring and scrubbing at once one happens, wholly', async () => {
   const id = await located('contested');
-  await deleteImage(parts, owner, { id, precondition });
+  await deleteImage(parts, owner, { id, precondition, token: null });
   await age(id, 2 * hour);
   const [restored, scrubbed] = await Promise.allSettled([
     restoreImage(parts, admin, id),
@@ -115,7 +115,7 @@ test('of restoring and scrubbing at once one happens, wholly', async () => {
 test('what is deleted counts for no quota', async () => {
   const before = await showUsage(parts, owner);
   const id = await located('counted');
-  await deleteImage(parts, owner, { id, precondition });
+  await deleteImage(parts, owner, { id, precondition, token: null });
   assert.deepEqual(await showUsage(parts, owner), before);
 });
 
@@ -145,11 +145,12 @@ test('a copy is removed from its store, the last one never', async () => {
 test('an image that was cloned stays, and so does a copy of it that was', async () => {
   const id = await located('cloned');
   const inUse = { code: 'image_in_use' };
-  await assert.rejects(deleteImage(parts, owner, { id, precondition }), inUse);
+  await assert.rejects(deleteImage(parts, owner, { id, precondition, token: null }), inUse);
   await assert.rejects(
     deleteImage(parts, createCaller({ userId: 'v', projectId: 'others', roles: ['member'] }), {
       id,
       precondition,
+      token: null,
     }),
     {
       code: 'image_not_found',

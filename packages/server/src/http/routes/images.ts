@@ -77,8 +77,11 @@ export function imageRoutes({ images: parts, actions, settings }: HttpParts): Ha
     },
 
     async deleteImage(request, reply) {
-      const input = { id: imageIdOf(request), precondition: preconditionOf(request) };
-      await deleteImage(parts, request.caller, input);
+      await deleteImage(parts, request.caller, {
+        id: imageIdOf(request),
+        precondition: preconditionOf(request),
+        token: textHeader(request.headers['x-auth-token']) ?? null,
+      });
       return reply.code(204).send();
     },
   };

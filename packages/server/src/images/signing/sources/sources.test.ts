@@ -10,8 +10,9 @@ import { after, before, describe, test } from 'node:test';
 import type { FailureCode } from '@tintype/contract';
 import { type Certificate, SigningDesk, withoutOpenssl } from '../../../../../../test/support/signing.ts';
 import { Failure } from '../../../base/failure.ts';
+import { keyManagerAt, keyManagerOf } from '../../../identity/key-manager-endpoint.ts';
 import { KeystoneClient } from '../../../identity/keystone-client.ts';
-import { endpointFromCatalogue, openBarbican } from './barbican.ts';
+import { openBarbican } from './barbican.ts';
 import { openFolder } from './folder.ts';
 import { type Asked, type CertificateSource, largestCertificate, noCertificates } from './source.ts';
 import { openUrl } from './url.ts';
@@ -173,8 +174,8 @@ describe('from servers', { skip: withoutOpenssl() }, () => {
 
   test('Barbican is asked for the payload with the token of the caller, whatever form its URL has', async () => {
     for (const ending of ['', '/', '/v1', '/v1/', '/key-manager', '/key-manager/v1']) {
-      const base = `https://localhost:${port}${ending}`;
-      const source = openBarbican(async () => base, { caFile: authority.file });
+      const find = keyManagerAt(`https://localhost:${port}${ending}`);
+      const source = openBarbican(find, { caFile: authority.file });
       await withSource(source, status(200, payload), async () => {
         assert.deepEqual(await source.fetch(id, asked), payload);
         const [{ url: target, headers }] = asks as [(typeof asks)[0]];
@@ -236,17 +237,17 @@ describe('the catalogue of Keystone', () => {
         endpoints: [endpoint('internal', 'two'), endpoint('public', 'one'), endpoint('public', 'two')],
       },
     ];
-    const inRegion = endpointFromCatalogue(keystone, 'two');
+    const inRegion = keyManagerOf(keystone, 'two');
     assert.deepEqual([await inRegion(), await inRegion()], ['public two', 'public two']);
     assert.equal(readings, 1);
-    assert.equal(await endpointFromCatalogue(keystone, null)(), 'public one');
+    assert.equal(await keyManagerOf(keystone, null)(), 'public one');
   });
 
   test('without a key manager says so', async () => {
     catalog = [{ type: 'key-manager', endpoints: [endpoint('public', 'one')] }];
-    await refused(endpointFromCatalogue(keystone, 'two')(), 'unavailable', /no key manager/);
+    await refused(keyManagerOf(keystone, 'two')(), 'unavailable', /no key manager/);
     catalog = [];
-    await refused(endpointFromCatalogue(keystone, null)(), 'unavailable', /no key manager/);
+    await refused(keyManagerOf(keystone, null)(), 'unavailable', /no key manager/);
   });
 });
 

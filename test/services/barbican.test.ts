@@ -1,4 +1,4 @@
-/** Signed images with the certificates of a real Barbican, found in Keystone's catalogue and read with the user's token. */
+/** A real Barbican, found in Keystone's catalogue and asked with the user's token: certificates of signed images, and keys that go with theirs. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -137,6 +137,39 @@ describe('Barbican', { skip: withoutBarbican('openstack', 'glance', 'openssl'), 
     assert.equal(await status(token, image), 'queued');
     await barbican.up();
     assert.equal(await upload(token, image, data), '204');
+  });
+
+  /** Whether the key of an image is there after the image was deleted. */
+  async function outlives(owner: User, deleter: User, policy: string | null): Promise<boolean> {
+    const key = await barbican.store(owner, signer.pem, 'text');
+    const token = await keystone.token(deleter);
+    const properties: Record<string, string> = { cinder_encryption_key_id: key };
+    if (policy !== null) properties.cinder_encryption_key_deletion_policy = policy;
+    const image = await create(token, properties);
+    const { status } = await ask(`${server.url}/v2/images/${image}`, token, 'DELETE');
+    assert.equal(status, 204);
+    return await barbican.has(owner, key);
+  }
+
+  test('the key of an encrypted image goes with it when its properties say so', async () => {
+    const me = 'demo-member';
+    assert.equal(await outlives(me, me, 'on_image_deletion'), false);
+    assert.equal(await outlives(me, me, 'do_not_delete'), true);
+    assert.equal(await outlives(me, me, null), true);
+  });
+
+  test('the key of another project stays, and the log says that it was left', async () => {
+    assert.equal(await outlives('demo-member', 'other-member', 'on_image_deletion'), true);
+    assert.match(server.log.join(''), /the secret that encrypted a deleted image is left/);
+  });
+
+  test('what is no key, and a key that is not there, keep no image', async () => {
+    const token = await keystone.token('demo-member');
+    for (const key of ['../containers', '00000000-0000-4000-8000-000000000000']) {
+      const kept = { cinder_encryption_key_deletion_policy: 'on_image_deletion' };
+      const image = await create(token, { cinder_encryption_key_id: key, ...kept });
+      assert.equal((await ask(`${server.url}/v2/images/${image}`, token, 'DELETE')).status, 204);
+    }
   });
 
   test('openstack: the certificate stored, the image signed by openssl and by the command itself', async () => {
