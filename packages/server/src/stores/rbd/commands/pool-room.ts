@@ -1,6 +1,5 @@
 /** How much is in a pool, and how much it can still take, as the monitors tell. */
 import { type StoreCapacity, unknownCapacity } from '../../store.ts';
-import { isDefinite } from '../errors.ts';
 import { type Handle, type Library, room } from '../library.ts';
 
 /** Bytes of what was put; Ceph has reckoned with its copies of them, and with what it keeps free. */
@@ -11,7 +10,7 @@ interface PoolStats {
   readonly quota_bytes?: number;
 }
 
-/** Unknown to who may not ask, and in a cluster whose manager has counted nothing. */
+/** Unknown in a cluster whose manager has counted nothing. Who may use a pool may ask. */
 export function poolRoom(library: Library, cluster: Handle, pool: string): StoreCapacity {
   const stats = askMonitors(library, cluster, pool);
   return stats === undefined ? unknownCapacity : capacityOf(stats);
@@ -25,9 +24,6 @@ function askMonitors(library: Library, cluster: Handle, pool: string): PoolStats
     const answer = library.bytesAt(text[0]!, Number(textBytes[0]!)).toString();
     const { pools } = JSON.parse(answer) as { pools: { name: string; stats: PoolStats }[] };
     return pools.find(({ name }) => name === pool)?.stats;
-  } catch (error) {
-    if (isDefinite(error)) return undefined;
-    throw error;
   } finally {
     for (const [address] of [text, said]) if (address !== 0n) library.tell('rados_buffer_free', address!);
   }
