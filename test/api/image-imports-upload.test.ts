@@ -97,6 +97,19 @@ describe('an import whose data is sent', { skip: needsOwnServer || needs('member
     await stateOf(id, 'success');
   });
 
+  test('other data than the import was to have is not taken, and what is right may be sent', async () => {
+    const value = digest('sha256', data).toUpperCase();
+    const { id, file } = await begin({ size: data.length, expected: { algorithm: 'sha256', value } });
+    refused(await put(file, data.subarray(1)), 'size_mismatch', /announced for the import/);
+    refused(await put(file, Buffer.alloc(data.length)), 'digest_mismatch');
+    const other = { 'X-Tintype-Expected-Digest': `sha256=${'0'.repeat(64)}` };
+    refused(await put(file, data, other), 'digest_mismatch', /expected for the import/);
+    await stateOf(id, 'waiting');
+    await until('an empty staging area', async () => (await filesIn('staging')).length === 0);
+    assert.equal((await put(file)).status, 204);
+    await stateOf(id, 'success');
+  });
+
   test('data that is no image is refused when it is there', async () => {
     const { id, file } = await begin({ image_properties: { disk_format: 'qcow2' } });
     assert.equal((await put(file)).status, 204);

@@ -1,4 +1,5 @@
 /** PUT /v2/image-imports/{id}/file: the data of an import that was asked for with upload; what is cut leaves nothing, and may be sent again. */
+import type { ImageImportRequest } from '@tintype/contract';
 import { Failure } from '../base/failure.ts';
 import type { Caller } from '../identity/caller.ts';
 import { touchAction } from '../images/action-records.ts';
@@ -20,15 +21,16 @@ export interface UploadImportInput extends ReceivedInput {
 export async function uploadImageImport(
   parts: ActionParts,
   caller: Caller,
-  input: UploadImportInput,
+  sent: UploadImportInput,
 ): Promise<void> {
-  checkAnnouncedSize(input.expectedSize, parts.settings.sizeCap);
-  const asked = { id: input.id, type: 'import' } as const;
+  checkAnnouncedSize(sent.expectedSize, parts.settings.sizeCap);
+  const asked = { id: sent.id, type: 'import' } as const;
   const { action } = await findOwnAction(parts, parts.database.db, caller, asked);
   parts.policy.require('modify_image_action', caller, actionTarget(action));
   const draft = await findDraft(parts.database.db, action.image_id);
   if (action.request.upload !== true || action.outcome !== null || draft === undefined)
     throw new Failure('status_conflict', 'This import waits for no data.');
+  const input = heldAgainst(action.request as unknown as ImageImportRequest, sent);
   const signer = await findImportSigner(parts, draft, input.token);
 
   await receive(parts, caller, {
@@ -47,4 +49,24 @@ export async function uploadImageImport(
         beginImageImport(parts, queries, action, draft, { signer, uri: null, caller }),
       ),
   });
+}
+
+/**
+ * With what was said of the data when the import was asked for: other data is not taken, and may be sent again. Fails with
+ * size_mismatch or digest_mismatch when the sender says something else now.
+ */
+function heldAgainst({ size, expected }: ImageImportRequest, sent: UploadImportInput): UploadImportInput {
+  const { expectedSize, expectedDigests } = sent;
+  if (size !== undefined && expectedSize !== null && expectedSize !== size)
+    throw new Failure(
+      'size_mismatch',
+      `${expectedSize} bytes are sent, announced for the import were ${size}.`,
+    );
+  const held = { ...sent, expectedSize: expectedSize ?? size ?? null };
+  if (expected === undefined) return held;
+  const { algorithm } = expected;
+  const value = expected.value.toLowerCase();
+  const now = expectedDigests[algorithm] ?? value;
+  if (now === value) return { ...held, expectedDigests: { ...expectedDigests, [algorithm]: value } };
+  throw new Failure('digest_mismatch', `${algorithm} ${now} is sent, expected for the import was ${value}.`);
 }
