@@ -1,6 +1,7 @@
 /** What was done to an image and how it ended (API section 4, tasks). */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import { recordEvents } from '../events/event-records.ts';
 import { taskEvents } from './task-event.ts';
@@ -20,6 +21,22 @@ export interface Task {
   readonly created_at: Date;
   readonly updated_at: Date;
 }
+
+const columns = [
+  'id',
+  'type',
+  'status',
+  'owner',
+  'image_id',
+  'user_id',
+  'request_id',
+  'input',
+  'result',
+  'message',
+  'expires_at',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof Task)[];
 
 /** When a task that is finished now is forgotten: no process knows the time as well as the database. */
 const expiry = sql<Date>`now() + interval '48 hours'`;
@@ -47,19 +64,19 @@ export async function insertTask(
 
 /** It is under way now. */
 export async function processTask(queries: Queries, id: string): Promise<void> {
-  const tasks = await queries
+  const begin = queries
     .updateTable('tasks')
     .set({ status: 'processing', updated_at: new Date() })
     .where('id', '=', id)
     .where('status', '=', 'pending')
-    .returningAll()
-    .$castTo<Task>()
-    .execute();
-  await recordEvents(queries, taskEvents(begun, tasks));
+    .returning(columns)
+    .$castTo<Task>();
+  await recordEvents(queries, taskEvents(begun, await executePrepared(queries, begin)));
 }
 
 export async function taskStatus(queries: Queries, id: string): Promise<Task['status'] | undefined> {
-  const row = await queries.selectFrom('tasks').select('status').where('id', '=', id).executeTakeFirst();
+  const query = queries.selectFrom('tasks').select('status').where('id', '=', id);
+  const [row] = await executePrepared(queries, query);
   return row?.status;
 }
 
@@ -71,7 +88,7 @@ export async function finishTask(
   result: Record<string, unknown> | null = null,
 ): Promise<void> {
   const now = new Date();
-  const tasks = await queries
+  const finish = queries
     .updateTable('tasks')
     .set({
       status,
@@ -81,9 +98,9 @@ export async function finishTask(
       expires_at: expiry,
     })
     .where('id', '=', id)
-    .returningAll()
-    .$castTo<Task>()
-    .execute();
+    .returning(columns)
+    .$castTo<Task>();
+  const tasks = await executePrepared(queries, finish);
   await recordEvents(queries, taskEvents([`task.${status}`], tasks));
 }
 
