@@ -5,7 +5,7 @@ import type { Dbos } from './dbos.ts';
 import { isRecorded, type NewPiece, piecesOf, recordPiece, type StoredPiece } from './piece-records.ts';
 import type { StepOutcome } from './run-flow.ts';
 
-type DbosExecutor = Dbos['internal']['DBOSExecutor'];
+type Serializer = NonNullable<Dbos['internal']['DBOSExecutor']['globalInstance']>['serializer'];
 
 /** Where a piece has its record. */
 export interface Place {
@@ -19,13 +19,16 @@ export interface Place {
 export class Ledger {
   readonly #database: Database;
   readonly #run: Run;
-  readonly #executor: DbosExecutor;
+  readonly #dbos: Dbos;
+  readonly #serializer: Serializer;
   #stored: ReadonlyMap<number, StoredPiece> | null = null;
 
-  constructor(database: Database, run: Run, executor: DbosExecutor) {
+  /** `serializer`: that of the engine's executor. */
+  constructor(database: Database, run: Run, dbos: Dbos, serializer: Serializer) {
     this.#database = database;
     this.#run = run;
-    this.#executor = executor;
+    this.#dbos = dbos;
+    this.#serializer = serializer;
   }
 
   /**
@@ -40,7 +43,8 @@ export class Ledger {
     if (stored === undefined) return undefined;
     if (stored.name !== name)
       throw new Error(`${stored.name} was recorded at ${number} of flow ${this.#run.flow}, not ${name}.`);
-    return await this.#executor.reviveResultOrError<StepOutcome>(stored, this.#serializer);
+    const { DBOSExecutor } = this.#dbos.internal;
+    return await DBOSExecutor.reviveResultOrError<StepOutcome>(stored, this.#serializer);
   }
 
   /** `attempt`: that which did the work, if there is one; it ends with the record. */
@@ -55,10 +59,6 @@ export class Ledger {
     const serialization = serializer.name();
     const piece: NewPiece = { place: number, name, output, serialization, startedAt, endedAt: Date.now() };
     return new Entry(this.#database, this.#run, piece, attempt, outcomeKept);
-  }
-
-  get #serializer() {
-    return this.#executor.globalInstance!.serializer;
   }
 }
 

@@ -192,7 +192,8 @@ export class FlowWorker {
       closed: this.#closed.signal,
       tell: (state) => this.figures.attempt(state),
     };
-    const ledger = new Ledger(database, run, internal.DBOSExecutor);
+    const { serializer } = internal.DBOSExecutor.globalInstance!;
+    const ledger = new Ledger(database, run, this.#parts.engine.dbos, serializer);
     const outcome = await runFlow(
       {
         changed: (change) => DBOS.patch(change),
