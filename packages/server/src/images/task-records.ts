@@ -3,6 +3,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
+import type { NewEvent } from '../events/event.ts';
 import { recordEvents } from '../events/event-records.ts';
 import { taskEvents } from './task-event.ts';
 
@@ -62,8 +63,12 @@ export async function insertTask(
   await recordEvents(queries, taskEvents(['task.create', ...(isBegun ? begun : [])], [written]));
 }
 
-/** It is under way now. */
-export async function processTask(queries: Queries, id: string): Promise<void> {
+/** It is under way now. Events of the same transaction are `told` after its own, in the same statement. */
+export async function processTask(
+  queries: Queries,
+  id: string,
+  told: readonly NewEvent[] = [],
+): Promise<void> {
   const begin = queries
     .updateTable('tasks')
     .set({ status: 'processing', updated_at: new Date() })
@@ -71,7 +76,8 @@ export async function processTask(queries: Queries, id: string): Promise<void> {
     .where('status', '=', 'pending')
     .returning(columns)
     .$castTo<Task>();
-  await recordEvents(queries, taskEvents(begun, await executePrepared(queries, begin)));
+  const tasks = await executePrepared(queries, begin);
+  await recordEvents(queries, [...taskEvents(begun, tasks), ...told]);
 }
 
 export async function taskStatus(queries: Queries, id: string): Promise<Task['status'] | undefined> {
@@ -80,12 +86,14 @@ export async function taskStatus(queries: Queries, id: string): Promise<Task['st
   return row?.status;
 }
 
+/** Events of the same transaction are `told` before its own, in the same statement. */
 export async function finishTask(
   queries: Queries,
   id: string,
   status: 'success' | 'failure',
   message: string,
   result: Record<string, unknown> | null = null,
+  told: readonly NewEvent[] = [],
 ): Promise<void> {
   const now = new Date();
   const finish = queries
@@ -101,7 +109,7 @@ export async function finishTask(
     .returning(columns)
     .$castTo<Task>();
   const tasks = await executePrepared(queries, finish);
-  await recordEvents(queries, taskEvents([`task.${status}`], tasks));
+  await recordEvents(queries, [...told, ...taskEvents([`task.${status}`], tasks)]);
 }
 
 /** What ended before it began; it stays as long as its image does. */

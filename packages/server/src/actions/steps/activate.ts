@@ -1,6 +1,5 @@
 /** The last step of an import: the image becomes active with what was found out about its data. */
 import { Failure } from '../../base/failure.ts';
-import { recordEvent } from '../../events/event-records.ts';
 import type { Step, StepContext } from '../../flows/flow.ts';
 import type { Image } from '../../images/image.ts';
 import { imageEvent } from '../../images/image-event.ts';
@@ -42,9 +41,10 @@ export function activate<Input extends PlaceInput>(
         const active = await updateAndMove(queries, free, 'importing', 'active');
         if (active === undefined)
           throw statusConflict(image.id, image.status, 'importing', 'the end of an import');
-        await recordEvent(queries, imageEvent('image.activate', active));
         const { message, result } = toldOf(context, input, placed);
-        await finishTask(queries, context.flow, 'success', message, result);
+        await finishTask(queries, context.flow, 'success', message, result, [
+          imageEvent('image.activate', active),
+        ]);
         const place = { image_id: image.id, store: stagingStoreId };
         return [
           ...(await doomStaged(queries, image.id)),
