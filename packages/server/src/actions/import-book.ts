@@ -23,14 +23,19 @@ export function readBook({ properties }: Image): Book {
   return { holder: properties[holder] ?? null, importing: list(importing), failed: list(failed) };
 }
 
-/** The image afterwards. The lists stay, empty, when all is over: clients look whether there is anything in them. */
-export async function writeBook(queries: Queries, image: Image, book: Book): Promise<Image> {
+/** The image with this book. The lists stay, empty, when all is over: clients look whether there is anything in them. */
+export function withBook(image: Image, book: Book): Image {
   const properties: Properties = { ...image.properties };
   properties[importing] = book.importing.join(',');
   properties[failed] = book.failed.join(',');
   if (book.holder === null) delete properties[holder];
   else properties[holder] = book.holder;
-  const after = { ...image, properties, updated_at: new Date() };
+  return { ...image, properties, updated_at: new Date() };
+}
+
+/** The image afterwards. */
+export async function writeBook(queries: Queries, image: Image, book: Book): Promise<Image> {
+  const after = withBook(image, book);
   if (!(await updateImage(queries, after))) await updateDraft(queries, after);
   return after;
 }

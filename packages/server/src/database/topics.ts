@@ -2,6 +2,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
+import { executePrepared } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 export const channel = 'tintype';
@@ -28,7 +29,7 @@ export async function notifyIn(
   topic: string,
   payload: Payload = {},
 ): Promise<void> {
-  await sql`SELECT pg_notify(${channel}, ${encodeMessage(topic, payload)})`.execute(trx);
+  await executePrepared(trx, sql`SELECT pg_notify(${channel}, ${encodeMessage(topic, payload)})`);
 }
 
 /** Who listens to what in this process. */

@@ -46,25 +46,28 @@ export async function recordEvent(queries: Queries, event: NewEvent): Promise<vo
  */
 async function placeBatch(database: Database): Promise<number> {
   return await database.transaction(async (queries) => {
-    const head = await queries
-      .selectFrom('event_head')
-      .select('position')
-      .forUpdate()
-      .executeTakeFirstOrThrow();
+    const [head] = await executePrepared(
+      queries,
+      queries.selectFrom('event_head').select('position').forUpdate(),
+    );
+    const { position: last } = head!;
     // A statement of its own: it must see what was committed while the row was waited for.
-    const { rows } = await sql`
-      UPDATE events SET position = ${head.position}::bigint + fresh.place
+    const placed = await executePrepared(
+      queries,
+      sql`
+      UPDATE events SET position = ${last}::bigint + fresh.place
       FROM (
         SELECT number, row_number() OVER (ORDER BY number) AS place
         FROM (SELECT number FROM events WHERE position IS NULL ORDER BY number LIMIT ${batch}) AS unplaced
       ) AS fresh
       WHERE events.number = fresh.number AND events.position IS NULL
-      RETURNING 1`.execute(queries);
-    if (rows.length === 0) return 0;
-    const position = head.position + rows.length;
-    await queries.updateTable('event_head').set({ position }).execute();
+      RETURNING 1`,
+    );
+    if (placed.length === 0) return 0;
+    const position = last + placed.length;
+    await executePrepared(queries, queries.updateTable('event_head').set({ position }));
     await notifyIn(queries, eventsPlaced, { position });
-    return rows.length;
+    return placed.length;
   });
 }
 

@@ -147,6 +147,39 @@ test('whatever crosses, a reader that goes on where it was misses nothing and se
   );
 });
 
+test('commits that come while a round is held up share the next one', async () => {
+  const other = await connect(own.config, { max: 4, applicationName: 'held up', log });
+  let asked = 0;
+  const counting: Database = {
+    ...other,
+    get db() {
+      asked += 1;
+      return other.db;
+    },
+  };
+  const second = await openFeed({ database: counting, session, log });
+  const { promise: held, resolve: tellHeld } = Promise.withResolvers<void>();
+  const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>();
+  const holding = other.transaction(async (queries) => {
+    await sql`SELECT set_config('idle_in_transaction_session_timeout', '0', true)`.execute(queries);
+    await sql`SELECT FROM event_head FOR UPDATE`.execute(queries);
+    tellHeld();
+    await mayGo;
+  });
+  await held;
+  const start = feed.position;
+  const commits = 200;
+  for (let done = 0; done < commits; done += 1)
+    await other.transaction((queries) => recordEvent(queries, eventOf(randomUUID(), done)));
+  letGo();
+  await holding;
+  while (feed.position < start + commits) await beyond(feed, feed.position);
+  await second.close();
+  await other.close();
+  // Some of them at its start, and with every look that it takes now and then.
+  assert.ok(asked < 15, `the database was asked ${asked} times`);
+});
+
 test('a process learns of the events of others, and sees to those that a dead one left without a place', async () => {
   const start = feed.position;
   const other = await connect(own.config, { max: 2, applicationName: 'other', log });

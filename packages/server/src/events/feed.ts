@@ -26,6 +26,9 @@ export class EventFeed {
   #timer: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
+  /** Whether a round is to come that has not begun, and whether one is under way. */
+  #isPlanned = false;
+  #isPlacing = false;
   #lastRound = 0;
   #stopped = false;
 
@@ -89,23 +92,31 @@ export class EventFeed {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Commits that come one after the other share a round. */
+  /** Commits that come one after the other share a round; those that come while one is under way share the next. */
   #plan(): void {
-    if (this.#timer !== undefined || this.#stopped) return;
+    if (this.#isPlanned || this.#stopped) return;
+    this.#isPlanned = true;
+    if (!this.#isPlacing) this.#wait();
+  }
+
+  #wait(): void {
     const wait = Math.max(gatherMs, this.#lastRound + restMs - performance.now());
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
       this.#round = this.#round.then(() => this.#place());
     }, wait);
   }
 
   async #place(): Promise<void> {
+    this.#isPlanned = false;
+    this.#isPlacing = true;
     try {
       await placeEvents(this.#parts.database);
     } catch (err) {
       this.#parts.log.warn({ err }, 'events wait for their place in the order');
     }
+    this.#isPlacing = false;
     this.#lastRound = performance.now();
+    if (this.#isPlanned && !this.#stopped) this.#wait();
   }
 
   #look(): void {

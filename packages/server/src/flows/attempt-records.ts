@@ -128,16 +128,15 @@ export async function fenceAttempt(queries: Queries, run: Run, id: string): Prom
   return (await executePrepared(queries, fence)).length === 1;
 }
 
-/** False when somebody else has ended it. */
-export async function endAttempt(
+/** False when somebody else has ended it. One that has done its work ends with the record of that (`piece-records.ts`). */
+export async function failAttempt(
   database: Database,
   id: string,
-  state: 'done' | 'failed' | 'released',
-  failure: { readonly code: string; readonly message: string } | null,
+  { code, message }: { readonly code: string; readonly message: string },
 ): Promise<boolean> {
   const end = database.db
     .updateTable('flow_attempts')
-    .set({ state, code: failure?.code ?? null, message: failure?.message ?? null, ended_at: new Date() })
+    .set({ state: 'failed', code, message, ended_at: new Date() })
     .where('id', '=', id)
     .where('state', '=', 'running')
     .returning('id');

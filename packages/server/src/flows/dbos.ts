@@ -1,7 +1,7 @@
 /** DBOS Transact: one copy for each caller, since all its state is in its modules; one process may run several servers. */
 import { createRequire } from 'node:module';
 import type { DBOS, DBOSClient, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk';
-import type { getCurrentContextStore } from '@dbos-inc/dbos-sdk/internal/context';
+import type { functionIDGetIncrement, getCurrentContextStore } from '@dbos-inc/dbos-sdk/internal/context';
 import type { DBOSExecutor } from '@dbos-inc/dbos-sdk/internal/dbos-executor';
 import type { ensureSystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { wfQueueRunner } from '@dbos-inc/dbos-sdk/internal/wfqueue';
@@ -20,6 +20,8 @@ export interface Dbos {
     readonly ensureSystemDatabase: typeof ensureSystemDatabase;
     readonly wfQueueRunner: typeof wfQueueRunner;
     readonly getCurrentContextStore: typeof getCurrentContextStore;
+    /** The number of the next record of the flow whose context this is. */
+    readonly functionIDGetIncrement: typeof functionIDGetIncrement;
   };
 }
 

@@ -7,7 +7,7 @@ import type { Database } from '../database/connect.ts';
 import { Attempt, RunOver } from './attempt.ts';
 import {
   attemptsAt,
-  endAttempt,
+  failAttempt,
   fenceAttempt,
   insertAttempt,
   insertFirstAttempt,
@@ -17,6 +17,7 @@ import {
 } from './attempt-records.ts';
 import type { StepContext } from './flow.ts';
 import { forgetFields } from './flow-records.ts';
+import type { Ledger, Place } from './ledger.ts';
 import { mayPass, pauseBefore, usedUp } from './retry.ts';
 import type { Before, Piece, StepOutcome } from './run-flow.ts';
 import type { FlowSeams, Moment } from './seams.ts';
@@ -36,22 +37,33 @@ export interface PieceParts {
   readonly tell: (state: 'done' | 'failed') => void;
 }
 
+/** Where the outcome is recorded. */
+export interface Keeping {
+  readonly ledger: Ledger;
+  readonly place: Place;
+}
+
 type Begun = { readonly attempt: Attempt; readonly number: number; readonly earlier: readonly string[] };
 
-/** Fails with RunOver when the run has lost its flow. */
+/** What is recorded of the piece, or what comes of it, which is recorded then. Fails with RunOver when the run has lost its flow. */
 export async function runPiece(
   parts: PieceParts,
   run: Run,
   piece: Piece,
   before: Before,
+  keeping: Keeping,
 ): Promise<StepOutcome> {
+  const { ledger, place } = keeping;
+  const known = await throughOutages(parts, () => ledger.find(place));
+  if (known !== undefined) return known;
   for (;;) {
     const begun = await throughOutages(parts, () => begin(parts, run, piece));
-    if (!('attempt' in begun)) return begun;
+    if (!('attempt' in begun)) return await keep(parts, keeping, begun, null);
     parts.running.add(begun.attempt);
     try {
-      const outcome = await make(parts, run, piece, begun, before);
-      if ('result' in outcome || !mayPass(outcome.failure.code)) return outcome;
+      const outcome = await make(parts, run, piece, begun, before, keeping);
+      if ('result' in outcome) return outcome;
+      if (!mayPass(outcome.failure.code)) return await keep(parts, keeping, outcome, null);
       await pause(begun);
     } finally {
       parts.running.delete(begun.attempt);
@@ -96,12 +108,14 @@ function finalFailure(
   return { code: 'worker_lost', message: 'The server died several times while it worked at this.' };
 }
 
+/** A result is recorded, a failure only that of the attempt. */
 async function make(
   parts: PieceParts,
   run: Run,
   piece: Piece,
   { attempt, number, earlier }: Begun,
   before: Before,
+  keeping: Keeping,
 ): Promise<StepOutcome> {
   const { id } = attempt.facts;
   const reach = (when: Moment['when']) =>
@@ -132,8 +146,9 @@ async function make(
   };
   try {
     const result = await attempt.settle(work());
-    await end(parts, attempt, 'done', null);
-    return { result };
+    const outcome = await keep(parts, keeping, { result }, id);
+    parts.tell('done');
+    return outcome;
   } catch (error) {
     if (error instanceof RunOver) throw error;
     const failure = asFailure(
@@ -142,21 +157,31 @@ async function make(
       'Something went wrong: the log of the worker has the cause.',
     );
     if (failure !== error) parts.log.error({ err: error, ...attempt.facts }, 'a step failed unexpectedly');
-    await end(parts, attempt, 'failed', failure);
-    return { failure: { code: failure.code, message: failure.message } };
+    const told = { code: failure.code, message: failure.message };
+    await fail(parts, attempt, told);
+    return { failure: told };
   }
 }
 
-async function end(
+async function keep(
+  parts: PieceParts,
+  { ledger, place }: Keeping,
+  outcome: StepOutcome,
+  attempt: string | null,
+): Promise<StepOutcome> {
+  const entry = await ledger.entry(place, outcome, attempt);
+  if (!(await throughOutages(parts, () => entry.write()))) throw new RunOver();
+  return entry.outcome;
+}
+
+async function fail(
   parts: PieceParts,
   attempt: Attempt,
-  state: 'done' | 'failed',
-  failure: Failure | null,
+  failure: { readonly code: Failure['code']; readonly message: string },
 ): Promise<void> {
-  const told = failure === null ? null : { code: failure.code, message: failure.message };
-  const isOurs = await throughOutages(parts, () => endAttempt(parts.database, attempt.facts.id, state, told));
+  const isOurs = await throughOutages(parts, () => failAttempt(parts.database, attempt.facts.id, failure));
   if (!isOurs) throw new RunOver();
-  parts.tell(state);
+  parts.tell('failed');
 }
 
 /** Waits for the database to come back: what has been done must not be lost for an outage. */

@@ -16,6 +16,7 @@ import type { AnyFlow, Flow, FlowOutcome, Json } from './flow.ts';
 import { flowsCancelled } from './flow-cancel.ts';
 import { forgetFields } from './flow-records.ts';
 import { Heart } from './heart.ts';
+import { Ledger } from './ledger.ts';
 import { runFlow } from './run-flow.ts';
 import { type PieceParts, runPiece, throughOutages } from './run-piece.ts';
 import { type Periodic, Schedule } from './schedule.ts';
@@ -177,7 +178,7 @@ export class FlowWorker {
   }
 
   async #run<Input>(flow: Flow<Input>, input: Input, run: Run): Promise<FlowOutcome> {
-    const { DBOS, DBOSWorkflowConflictError } = this.#parts.engine.dbos;
+    const { DBOS, DBOSWorkflowConflictError, internal } = this.#parts.engine.dbos;
     const over = () => new DBOSWorkflowConflictError(run.flow);
     const { database, log, stallMs, seams = {} } = this.#parts;
     const parts: PieceParts = {
@@ -191,6 +192,8 @@ export class FlowWorker {
       closed: this.#closed.signal,
       tell: (state) => this.figures.attempt(state),
     };
+    const { serializer } = internal.DBOSExecutor.globalInstance!;
+    const ledger = new Ledger(database, run, this.#parts.engine.dbos, serializer);
     const outcome = await runFlow(
       {
         changed: (change) => DBOS.patch(change),
@@ -199,11 +202,14 @@ export class FlowWorker {
             await releaseFlows(database, run.worker, run.flow).catch(() => {});
             throw over();
           }
-          const work = () =>
-            runPiece(parts, run, piece, before).catch((error: unknown) => {
-              throw error instanceof RunOver ? over() : error;
-            });
-          return await DBOS.runStep(work, { name: piece.record });
+          const place = {
+            number: internal.functionIDGetIncrement(),
+            name: piece.record,
+            startedAt: Date.now(),
+          };
+          return await runPiece(parts, run, piece, before, { ledger, place }).catch((error: unknown) => {
+            throw error instanceof RunOver ? over() : error;
+          });
         },
       },
       flow,

@@ -210,6 +210,29 @@ export async function moveStatus(
   return moved;
 }
 
+/** As `updateImage` and `moveStatus`, in one: the image afterwards; undefined when it is not `from` any more (or gone). */
+export async function updateAndMove(
+  queries: Queries,
+  image: Image,
+  from: ImageStatus,
+  to: ImageStatus,
+): Promise<Image | undefined> {
+  assertMove(from, to);
+  const { id, created_at: _created, ...rest } = { ...image, status: to };
+  const change = queries
+    .updateTable('images')
+    .set({
+      ...rest,
+      properties: JSON.stringify(image.properties),
+      search_terms: searchTerms(image),
+    })
+    .where('id', '=', id)
+    .where('status', '=', from)
+    .returning('id');
+  const changed = await executePrepared(queries, change);
+  return changed.length === 0 ? undefined : { ...image, status: to };
+}
+
 /** Data of this size is staged: the image afterwards; undefined when it is not uploading any more. */
 export async function recordStagedSize(
   queries: Queries,

@@ -1,9 +1,11 @@
 /** Staged data: where it waits, and that it goes when it is not wanted any more. */
+import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import { recordEvent } from '../events/event-records.ts';
-import { insertLocation, type Location } from '../locations/location-records.ts';
+import { doomTaken, type Location } from '../locations/location-records.ts';
 import { stagingStoreId } from '../stores/registry.ts';
 import { imageEvent } from './image-event.ts';
 import { recordStagedSize } from './image-records.ts';
@@ -40,12 +42,12 @@ export async function recordStaged(
 
 /** In their order; data that a client staged is one part. */
 export async function stagedParts(queries: Queries, imageId: string): Promise<StagedPart[]> {
-  return await queries
+  const query = queries
     .selectFrom('staged_data')
     .select(['key', 'first', 'size'])
     .where('image_id', '=', imageId)
-    .orderBy('first')
-    .execute();
+    .orderBy('first');
+  return await executePrepared(queries, query);
 }
 
 /** Whether bytes that wait for an import are under this key. */
@@ -56,15 +58,6 @@ export async function isStaged(queries: Queries, key: string): Promise<boolean> 
 
 /** Marks an image's staged bytes for removal. */
 export async function doomStaged(queries: Queries, imageId: string): Promise<Location[]> {
-  const rows = await queries
-    .deleteFrom('staged_data')
-    .where('image_id', '=', imageId)
-    .returning('key')
-    .execute();
-  const doomed: Location[] = [];
-  for (const { key } of rows)
-    doomed.push(
-      await insertLocation(queries, { image_id: imageId, store: stagingStoreId, key }, 'pending_delete'),
-    );
-  return doomed;
+  const taken = sql<{ key: string }>`DELETE FROM staged_data WHERE image_id = ${imageId} RETURNING key`;
+  return await doomTaken(queries, { image_id: imageId, store: stagingStoreId }, taken);
 }

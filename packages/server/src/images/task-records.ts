@@ -1,7 +1,9 @@
 /** What was done to an image and how it ended (API section 4, tasks). */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
+import type { NewEvent } from '../events/event.ts';
 import { recordEvents } from '../events/event-records.ts';
 import { taskEvents } from './task-event.ts';
 
@@ -20,6 +22,22 @@ export interface Task {
   readonly created_at: Date;
   readonly updated_at: Date;
 }
+
+const columns = [
+  'id',
+  'type',
+  'status',
+  'owner',
+  'image_id',
+  'user_id',
+  'request_id',
+  'input',
+  'result',
+  'message',
+  'expires_at',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof Task)[];
 
 /** When a task that is finished now is forgotten: no process knows the time as well as the database. */
 const expiry = sql<Date>`now() + interval '48 hours'`;
@@ -45,33 +63,40 @@ export async function insertTask(
   await recordEvents(queries, taskEvents(['task.create', ...(isBegun ? begun : [])], [written]));
 }
 
-/** It is under way now. */
-export async function processTask(queries: Queries, id: string): Promise<void> {
-  const tasks = await queries
+/** It is under way now. Events of the same transaction are `told` after its own, in the same statement. */
+export async function processTask(
+  queries: Queries,
+  id: string,
+  told: readonly NewEvent[] = [],
+): Promise<void> {
+  const begin = queries
     .updateTable('tasks')
     .set({ status: 'processing', updated_at: new Date() })
     .where('id', '=', id)
     .where('status', '=', 'pending')
-    .returningAll()
-    .$castTo<Task>()
-    .execute();
-  await recordEvents(queries, taskEvents(begun, tasks));
+    .returning(columns)
+    .$castTo<Task>();
+  const tasks = await executePrepared(queries, begin);
+  await recordEvents(queries, [...taskEvents(begun, tasks), ...told]);
 }
 
 export async function taskStatus(queries: Queries, id: string): Promise<Task['status'] | undefined> {
-  const row = await queries.selectFrom('tasks').select('status').where('id', '=', id).executeTakeFirst();
+  const query = queries.selectFrom('tasks').select('status').where('id', '=', id);
+  const [row] = await executePrepared(queries, query);
   return row?.status;
 }
 
+/** Events of the same transaction are `told` before its own, in the same statement. */
 export async function finishTask(
   queries: Queries,
   id: string,
   status: 'success' | 'failure',
   message: string,
   result: Record<string, unknown> | null = null,
+  told: readonly NewEvent[] = [],
 ): Promise<void> {
   const now = new Date();
-  const tasks = await queries
+  const finish = queries
     .updateTable('tasks')
     .set({
       status,
@@ -81,10 +106,10 @@ export async function finishTask(
       expires_at: expiry,
     })
     .where('id', '=', id)
-    .returningAll()
-    .$castTo<Task>()
-    .execute();
-  await recordEvents(queries, taskEvents([`task.${status}`], tasks));
+    .returning(columns)
+    .$castTo<Task>();
+  const tasks = await executePrepared(queries, finish);
+  await recordEvents(queries, [...told, ...taskEvents([`task.${status}`], tasks)]);
 }
 
 /** What ended before it began; it stays as long as its image does. */

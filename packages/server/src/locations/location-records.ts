@@ -1,6 +1,6 @@
 /** Where the bytes of images are. */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
@@ -37,6 +37,26 @@ export async function insertLocation(
   const row = { ...location, metadata: '{}', status, position, created_at: new Date() };
   await executePrepared(queries, queries.insertInto('image_locations').values(row));
   return location;
+}
+
+/** Marks the bytes under those keys for removal that `taken`, a statement with `RETURNING key`, takes away from elsewhere. */
+export async function doomTaken(
+  queries: Queries,
+  { image_id, store }: Pick<Location, 'image_id' | 'store'>,
+  taken: RawBuilder<{ key: string }>,
+): Promise<Location[]> {
+  return await executePrepared(
+    queries,
+    sql<Location>`
+      WITH taken AS (${taken})
+      INSERT INTO image_locations (id, image_id, store, key, status, position, created_at)
+      SELECT gen_random_uuid(), ${image_id}::uuid, ${store}, key, 'pending_delete',
+        (SELECT coalesce(max(position), -1) FROM image_locations WHERE image_id = ${image_id}::uuid)
+          + row_number() OVER (),
+        ${new Date()}::timestamptz
+      FROM taken
+      RETURNING ${sql.raw(columns.join(', '))}`,
+  );
 }
 
 /** Those that hold the image's bytes, in order. */
@@ -209,7 +229,7 @@ export async function doomedLocations(database: Database, store: string, most: n
 }
 
 export async function forgetLocation(database: Database, id: string): Promise<void> {
-  await database.db.deleteFrom('image_locations').where('id', '=', id).execute();
+  await executePrepared(database.db, database.db.deleteFrom('image_locations').where('id', '=', id));
 }
 
 /** Of a location that still is the image's, else false; `trouble` null: what was wrong is right again. */

@@ -1,10 +1,9 @@
 /** The last step of an import: the image becomes active with what was found out about its data. */
 import { Failure } from '../../base/failure.ts';
-import { recordEvent } from '../../events/event-records.ts';
 import type { Step, StepContext } from '../../flows/flow.ts';
 import type { Image } from '../../images/image.ts';
 import { imageEvent } from '../../images/image-event.ts';
-import { moveStatus } from '../../images/image-records.ts';
+import { updateAndMove } from '../../images/image-records.ts';
 import { mebibytes, requireRoom } from '../../images/quota-check.ts';
 import { doomStaged } from '../../images/staged-records.ts';
 import { statusConflict } from '../../images/status.ts';
@@ -12,7 +11,7 @@ import { finishTask, taskStatus } from '../../images/task-records.ts';
 import { doomKeys } from '../../locations/location-records.ts';
 import { removeBytes } from '../../locations/remove-bytes.ts';
 import { stagingStoreId } from '../../stores/registry.ts';
-import { onHeldImage, writeBook } from '../import-book.ts';
+import { onHeldImage, withBook } from '../import-book.ts';
 import type { ActionParts } from '../parts.ts';
 import { madeKeys, requireDeclared } from './derived.ts';
 import { ownStores, type Placed, type PlaceInput, placeStep } from './place.ts';
@@ -29,25 +28,23 @@ export function activate<Input extends PlaceInput>(
     name: 'activate',
     decisive: true,
     async do(context, input) {
-      if ((await taskStatus(parts.database.db, context.flow)) === 'success') return;
+      if (await wasDone(parts, context)) return;
       const placed = placedBefore(context, input);
       const quotas = await parts.quotas.of(input.owner);
       const doomed = await onHeldImage(parts, context, input.image, async (queries, before, book) => {
         const image = change(context, input, before);
         requireDeclared(image, placed);
         await requireRoom(queries, quotas, image.owner, { image_size_total: mebibytes(placed.size ?? 0) });
-        await writeBook(queries, refined(context, input, image, placed), {
-          ...book,
-          holder: null,
-          importing: [],
-        });
         const { disk_format: _disk, container_format: _container, ...facts } = placed;
-        const active = await moveStatus(queries, image.id, 'importing', 'active', facts);
+        const after = { ...refined(context, input, image, placed), ...facts };
+        const free = withBook(after, { ...book, holder: null, importing: [] });
+        const active = await updateAndMove(queries, free, 'importing', 'active');
         if (active === undefined)
           throw statusConflict(image.id, image.status, 'importing', 'the end of an import');
-        await recordEvent(queries, imageEvent('image.activate', active));
         const { message, result } = toldOf(context, input, placed);
-        await finishTask(queries, context.flow, 'success', message, result);
+        await finishTask(queries, context.flow, 'success', message, result, [
+          imageEvent('image.activate', active),
+        ]);
         const place = { image_id: image.id, store: stagingStoreId };
         return [
           ...(await doomStaged(queries, image.id)),
@@ -57,6 +54,11 @@ export function activate<Input extends PlaceInput>(
       await removeBytes(parts, doomed);
     },
   };
+}
+
+/** By an attempt that died before that was recorded; the first one has none before it. */
+async function wasDone({ database }: ActionParts, { flow, attempts }: StepContext): Promise<boolean> {
+  return attempts.length > 0 && (await taskStatus(database.db, flow)) === 'success';
 }
 
 /** What the first store that has the data found out; fails with why the last one failed when none has it. */

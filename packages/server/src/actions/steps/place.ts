@@ -127,9 +127,9 @@ async function takeUp(
     context,
     input.image,
     async (queries, held, _book, isDraft) => {
-      await processTask(queries, context.flow);
       // Nobody hears of an image before it is one.
-      if (!isDraft) await recordEvent(queries, dataEvent('image.prepare', held, storeId));
+      const told = isDraft ? [] : [dataEvent('image.prepare', held, storeId)];
+      await processTask(queries, context.flow, told);
       return {
         image: held,
         doomed: await doomKeys(queries, { image_id: input.image, store: storeId }, keys),
