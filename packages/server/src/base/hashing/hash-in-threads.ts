@@ -3,14 +3,14 @@ import { beginHash } from './threads.ts';
 
 type Bytes = Uint8Array<SharedArrayBuffer>;
 
-/** Few enough that the orders cost nothing, small enough that what was gathered is still near the processor. */
-const blockBytes = 512 * 1024;
+/** With a quarter of it, passing blocks on costs a second of processor time a GiB more. */
+const blockBytes = 2 * 1024 * 1024;
 
 /** Of one stream: one gathers, one is with the consumer, the others are being hashed. */
-const mostBlocks = 6;
+const mostBlocks = 4;
 
 /** Blocks that are kept for the next stream: shared memory goes only when it is collected. */
-const keptBlocks = 16;
+const keptBlocks = 8;
 
 const kept: Bytes[] = [];
 
