@@ -6,9 +6,10 @@ import { type StoreServer, startStoreServer } from '../../test/services/store-se
 import type { SendResult } from '../load/send.ts';
 import type { TakeResult } from '../load/take.ts';
 import { median } from '../measure/figures.ts';
-import { hashRate } from '../measure/limits.ts';
+import { hashRate, loopbackRate } from '../measure/limits.ts';
 import { forgetPeakMemory, peakMemory, processorSeconds } from '../measure/process-figures.ts';
 import { type Served, startServed } from '../measure/served.ts';
+import { leastSeconds, storeSeconds } from '../measure/upload-limit.ts';
 import { startWorker } from '../measure/worker-process.ts';
 import { administrator, createImages, deleteImages } from './images.ts';
 import type { Item, Parts } from './parts.ts';
@@ -67,6 +68,11 @@ async function measure(bench: Bench): Promise<void> {
   for (let round = 0; round < scale.repeats; round += 1) rounds.push(await oneRound(bench));
   const middle = (pick: (run: (typeof rounds)[number]) => number) => median(rounds.map(pick));
   const [program] = tool.programs;
+  report({
+    what: `limit: upload as part of that by ${program}`,
+    value: middle((run) => (run.toolUp / run.least) * 100),
+    unit: '%',
+  });
   for (const [what, ours, theirs] of [
     ['upload', 'up', 'toolUp'],
     ['download', 'down', 'toolDown'],
@@ -97,7 +103,12 @@ async function measure(bench: Bench): Promise<void> {
 /** Seconds of each, and the processor seconds that our server uses for a GiB. */
 async function oneRound({ served, tool, server, bytes, file }: Bench) {
   const env = tool.env(server);
+  const hashing = bytes / mebibyte / hashRate(bytes / 2);
+  const carrying = bytes / mebibyte / (await loopbackRate(bytes));
+  const begun = storeSeconds(path.join(server.folder, 'run'));
   const toolUp = await timed(tool.upload(server, file), env);
+  const toolUsed = storeSeconds(path.join(server.folder, 'run')) - begun;
+  const least = leastSeconds({ seconds: toolUp, used: toolUsed, hashing, carrying });
   const ids = await createImages(administrator(served), 1);
   const first = processorSeconds(served.pid);
   const up = await sent(served, ids, bytes);
@@ -108,7 +119,7 @@ async function oneRound({ served, tool, server, bytes, file }: Bench) {
   const downUsed = ((processorSeconds(served.pid) - second) / bytes) * gibibyte;
   await timed(tool.remove(server), env);
   await deleteImages(administrator(served), ids);
-  return { up, toolUp, upUsed, down, toolDown, downUsed };
+  return { up, toolUp, upUsed, down, toolDown, downUsed, least };
 }
 
 async function sent(served: Served, ids: readonly string[], bytes: number): Promise<number> {

@@ -1,6 +1,7 @@
 /** One pass over an upload that counts, caps, hashes and lets an observer look at the bytes. */
 import { createHash, type Hash } from 'node:crypto';
 import { Failure } from './failure.ts';
+import { hashInThreads } from './hashing/hash-in-threads.ts';
 
 /** Sees every chunk in order; either method may throw, which ends the pass with that error. */
 export interface Observer {
@@ -20,6 +21,8 @@ export interface MeasureOptions {
   /** Lower-case hex by algorithm; a difference fails with digest_mismatch at the end of the pass. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
   readonly observe?: Observer;
+  /** Hash in other threads, and pass the bytes on in larger chunks; otherwise here, chunk by chunk. */
+  readonly inThreads?: boolean;
 }
 
 export interface Measured {
@@ -30,11 +33,11 @@ export interface Measured {
   readonly hashValue: string;
 }
 
-/** Hashes on the calling thread, chunk by chunk: with two cores, workers only starve the event loop. */
+/** Hashes on the calling thread, chunk by chunk, unless it is told otherwise. */
 export class Measure {
   readonly #options: MeasureOptions;
   readonly #hashes = new Map<string, Hash>();
-  readonly #digests = new Map<string, string>();
+  #digests: ReadonlyMap<string, string> = new Map();
   #size = 0;
 
   constructor(options: MeasureOptions) {
@@ -50,15 +53,20 @@ export class Measure {
     return this.#size;
   }
 
-  /** Passes `source` on unchanged. To be iterated once. */
+  /** Passes the bytes of `source` on unchanged. To be iterated once. */
   async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#options.inThreads) {
+      const names = [...this.#hashes.keys()];
+      const digests = yield* hashInThreads(source, names, (chunk) => this.#look(chunk));
+      this.#end(digests);
+      return;
+    }
     for await (const chunk of source) {
-      this.#count(chunk.length);
-      this.#options.observe?.update(chunk);
+      this.#look(chunk);
       for (const hash of this.#hashes.values()) hash.update(chunk);
       yield chunk;
     }
-    this.#end();
+    this.#end(new Map(Array.from(this.#hashes, ([name, hash]) => [name, hash.digest('hex')])));
   }
 
   /** Only after `through` has ended, and with an algorithm. */
@@ -71,25 +79,26 @@ export class Measure {
     return { size: this.#size, checksum, hashAlgorithm, hashValue };
   }
 
-  #count(bytes: number): void {
-    const { cap, expectedSize } = this.#options;
-    this.#size += bytes;
+  #look(chunk: Uint8Array): void {
+    const { cap, expectedSize, observe } = this.#options;
+    this.#size += chunk.length;
     if (expectedSize !== null && this.#size > expectedSize) {
       throw new Failure('size_mismatch', `More bytes arrived than the ${expectedSize} announced.`);
     }
     if (this.#size > cap)
       throw new Failure('size_cap', `The image is larger than the limit of ${cap} bytes.`);
+    observe?.update(chunk);
   }
 
-  #end(): void {
+  #end(digests: ReadonlyMap<string, string>): void {
     const { expectedSize, expectedDigests, observe } = this.#options;
     if (expectedSize !== null && this.#size < expectedSize) {
       throw new Failure('size_mismatch', `${expectedSize} bytes were announced, ${this.#size} arrived.`);
     }
     observe?.finish?.();
-    for (const [name, hash] of this.#hashes) this.#digests.set(name, hash.digest('hex'));
+    this.#digests = digests;
     for (const [name, expected] of Object.entries(expectedDigests ?? {})) {
-      const found = this.#digests.get(name);
+      const found = digests.get(name);
       if (found !== expected.toLowerCase()) {
         throw new Failure(
           'digest_mismatch',

@@ -1,0 +1,90 @@
+/** The threads that hash for this process: they start when they are needed, and stay. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Answer, Order } from './thread.ts';
+
+/** One digest in the making. */
+export interface ThreadHash {
+  /** Resolves when the thread has read `bytes`, which are shared memory and do not change until then. */
+  update(bytes: Uint8Array<SharedArrayBuffer>): Promise<unknown>;
+  /** In hex, of all that was given. */
+  finish(): Promise<string>;
+  /** To be called once; what is under way is answered all the same. */
+  forget(): void;
+}
+
+/** Two digests of one stream take two; more are of use to several streams. */
+const most = Math.max(2, Math.min(availableParallelism(), 8));
+
+interface Waiting {
+  resolve(answer: Answer): void;
+  reject(reason: unknown): void;
+}
+
+class Thread {
+  readonly #worker = new Worker(new URL('./thread.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+  });
+  readonly #waiting: Waiting[] = [];
+  #failure: Error | null = null;
+  hashes = 0;
+
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on('message', (answer: Answer) => {
+      this.#waiting.shift()!.resolve(answer);
+      // A thread without work keeps no process from ending.
+      if (this.#waiting.length === 0) this.#worker.unref();
+    });
+    this.#worker.on('error', (error) => this.#died(error));
+    this.#worker.on('exit', () => this.#died(new Error('A thread that hashes has ended.')));
+  }
+
+  tell(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  ask(order: Order): Promise<Answer> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) this.#worker.ref();
+      this.#waiting.push({ resolve, reject });
+      this.#worker.postMessage(order);
+    });
+  }
+
+  #died(error: unknown): void {
+    threads.delete(this);
+    this.#failure ??= new Error('A thread that hashes has failed.', { cause: error });
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+  }
+}
+
+const threads = new Set<Thread>();
+let lastId = 0;
+
+/** The one with the least to do. */
+function chosenThread(): Thread {
+  const [idlest] = [...threads].sort((a, b) => a.hashes - b.hashes);
+  if (idlest !== undefined && (idlest.hashes === 0 || threads.size >= most)) return idlest;
+  const thread = new Thread();
+  threads.add(thread);
+  return thread;
+}
+
+/** `algorithm` is a name that node:crypto knows. */
+export function beginHash(algorithm: string): ThreadHash {
+  const thread = chosenThread();
+  lastId += 1;
+  const id = lastId;
+  thread.hashes += 1;
+  thread.tell({ id, begin: algorithm });
+  return {
+    update: (bytes) => thread.ask({ id, update: bytes }),
+    finish: async () => (await thread.ask({ id, finish: true })) as string,
+    forget() {
+      thread.hashes -= 1;
+      thread.tell({ id, forget: true });
+    },
+  };
+}
