@@ -1,5 +1,5 @@
 /** What the configuration says of signatures, opened. */
-import type { KeyManagerPlace } from './app-key-manager.ts';
+import type { KeyManagerPlace } from './app-barbican.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/schema.ts';
 import { readBundle, type Signatures } from './images/signing/signatures.ts';

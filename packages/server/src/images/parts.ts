@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { ImageCache } from '../cache/cache.ts';
 import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
-import type { KeyManager } from '../identity/key-manager.ts';
+import type { KeyManager } from '../identity/barbican-secrets.ts';
 import type { ImageLimits } from '../policy/limits.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PropertyProtections } from '../policy/property-protections.ts';

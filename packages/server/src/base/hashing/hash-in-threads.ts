@@ -1,12 +1,12 @@
 /** Passes a stream on in blocks that threads hash meanwhile, each digest in another. */
-import { beginHash } from './threads.ts';
+import { beginHash, type ThreadHash } from './threads.ts';
 
 type Bytes = Uint8Array<SharedArrayBuffer>;
 
 /** With a quarter of it, passing blocks on costs a second of processor time a GiB more. */
 const blockBytes = 2 * 1024 * 1024;
 
-/** Of one stream: one gathers, one is with the consumer, the others are being hashed. */
+/** Of one stream: one gathers, one is with the consumer, the others are being hashed. A slow stream has use for one. */
 const mostBlocks = 4;
 
 /** Blocks that are kept for the next stream: shared memory goes only when it is collected. */
@@ -16,8 +16,8 @@ const kept: Bytes[] = [];
 
 interface Block {
   readonly bytes: Bytes;
-  /** Settles when all threads have read it; never rejects. */
-  isRead: Promise<unknown>;
+  /** Resolves when all threads have read it; null: nobody reads it. */
+  reading: Promise<void> | null;
 }
 
 /**
@@ -31,30 +31,31 @@ export async function* hashInThreads(
 ): AsyncGenerator<Uint8Array, Map<string, string>, void> {
   const hashes = algorithms.map((name) => ({ name, hash: beginHash(name) }));
   const blocks: Block[] = [];
-  let number = 0;
-  let filled = 0;
-  const hand = (block: Block): Bytes => {
-    const bytes = block.bytes.subarray(0, filled);
-    // A thread that fails says so again at the end.
-    block.isRead = Promise.allSettled(hashes.map(({ hash }) => hash.update(bytes)));
-    number += 1;
-    filled = 0;
+  const hand = (block: Block, length: number): Bytes => {
+    const bytes = block.bytes.subarray(0, length);
+    block.reading = read(bytes, hashes).then(() => {
+      block.reading = null;
+    });
     return bytes;
   };
   try {
+    let block: Block | null = null;
+    let filled = 0;
     for await (const chunk of source) {
       look(chunk);
       for (let done = 0; done < chunk.length; ) {
-        const block = blockOf(blocks, number);
-        if (filled === 0) await block.isRead;
+        block ??= await unreadBlock(blocks);
         const some = chunk.subarray(done, done + blockBytes - filled);
         block.bytes.set(some, filled);
         filled += some.length;
         done += some.length;
-        if (filled === blockBytes) yield hand(block);
+        if (filled < blockBytes) continue;
+        yield hand(block, filled);
+        block = null;
+        filled = 0;
       }
     }
-    if (filled > 0) yield hand(blockOf(blocks, number));
+    if (block !== null) yield hand(block, filled);
     const digests = hashes.map(async ({ name, hash }) => [name, await hash.finish()] as const);
     const found = new Map(await Promise.all(digests));
     // Nobody uses them any more; of a consumer that left early that is not certain.
@@ -65,13 +66,21 @@ export async function* hashInThreads(
   }
 }
 
-/** They take turns. */
-function blockOf(blocks: Block[], number: number): Block {
-  const at = number % mostBlocks;
-  const block = blocks[at];
-  if (block !== undefined) return block;
-  const bytes = kept.pop() ?? new Uint8Array(new SharedArrayBuffer(blockBytes));
-  const fresh = { bytes, isRead: Promise.resolve() };
-  blocks[at] = fresh;
-  return fresh;
+/** A thread that fails says so again at the end. */
+async function read(bytes: Bytes, hashes: readonly { readonly hash: ThreadHash }[]): Promise<void> {
+  await Promise.allSettled(hashes.map(({ hash }) => hash.update(bytes)));
+}
+
+/** One that nobody reads, the consumer included: it has asked for more. */
+async function unreadBlock(blocks: Block[]): Promise<Block> {
+  for (;;) {
+    const unread = blocks.find(({ reading }) => reading === null);
+    if (unread !== undefined) return unread;
+    if (blocks.length < mostBlocks) {
+      const fresh = { bytes: kept.pop() ?? new Uint8Array(new SharedArrayBuffer(blockBytes)), reading: null };
+      blocks.push(fresh);
+      return fresh;
+    }
+    await Promise.race(blocks.map(({ reading }) => reading));
+  }
 }

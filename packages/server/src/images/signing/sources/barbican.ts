@@ -1,5 +1,5 @@
 /** Certificates that Barbican, OpenStack's key manager, keeps as secrets: read with the caller's own token. */
-import type { FindKeyManager } from '../../../identity/key-manager-endpoint.ts';
+import type { FindKeyManager } from '../../../identity/barbican-endpoint.ts';
 import { refusedCertificate } from '../certificate.ts';
 import { CertificateDownload, type DownloadOptions } from './download.ts';
 import type { Asked, CertificateSource } from './source.ts';

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import type { FailureCode } from '@tintype/contract';
 import { type Certificate, SigningDesk, withoutOpenssl } from '../../../../../../test/support/signing.ts';
 import { Failure } from '../../../base/failure.ts';
-import { keyManagerAt, keyManagerOf } from '../../../identity/key-manager-endpoint.ts';
+import { keyManagerAt, keyManagerOf } from '../../../identity/barbican-endpoint.ts';
 import { KeystoneClient } from '../../../identity/keystone-client.ts';
 import { openBarbican } from './barbican.ts';
 import { openFolder } from './folder.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { Failure } from '../base/failure.ts';
-import type { FindKeyManager } from './key-manager-endpoint.ts';
+import type { FindKeyManager } from './barbican-endpoint.ts';
 
 export interface KeyManager {
   /** One that is not there is fine. Fails with unavailable, and with forbidden when the owner of the token may not. */

@@ -1,6 +1,6 @@
 /** Where the configuration says that the key manager is. */
 import type { Config } from './config/schema.ts';
-import { type FindKeyManager, keyManagerAt, keyManagerOf } from './identity/key-manager-endpoint.ts';
+import { type FindKeyManager, keyManagerAt, keyManagerOf } from './identity/barbican-endpoint.ts';
 import { KeystoneClient } from './identity/keystone-client.ts';
 
 export interface KeyManagerPlace {
