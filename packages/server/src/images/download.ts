@@ -14,10 +14,16 @@ import { readImage } from './read-image.ts';
 
 type Parts = Pick<ImageParts, 'database' | 'policy' | 'stores' | 'cache' | 'settings' | 'log'>;
 
-/** The image when its data may be read by this caller; null while there is none yet. */
-export async function findReadable(parts: Parts, caller: Caller, id: string): Promise<Image | null> {
+/** The image when its data may be read by this caller, from stores of their choice if they choose; null while there is none yet. */
+export async function findReadable(
+  parts: Parts,
+  caller: Caller,
+  id: string,
+  preferred: readonly string[] = [],
+): Promise<Image | null> {
   const { image, target } = await findVisible(parts.database.db, parts.policy, caller, id);
   parts.policy.require('download_image', caller, target);
+  if (preferred.length > 0) parts.policy.require('download_from_store', caller, target);
   if (image.status === 'deactivated' && !parts.policy.isAdmin(caller))
     throw new Failure('image_deactivated', `Image ${image.id} is deactivated.`);
   return image.status === 'active' || image.status === 'deactivated' ? image : null;

@@ -52,7 +52,7 @@ async function download(http: HttpParts, request: FastifyRequest, reply: Fastify
   const query = queryOf(request);
   const mayRedirect = readFlag('redirect', query.get('redirect'), false);
   checkPreferred(parts, preferred);
-  const found = await findReadable(parts, request.caller, imageIdOf(request));
+  const found = await findReadable(parts, request.caller, imageIdOf(request), preferred);
   if (found === null) return await reply.code(204).send();
   const data = await chooseData(parts, found, query.get('disk_format'));
   const { image } = data;
