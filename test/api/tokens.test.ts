@@ -78,7 +78,7 @@ test('the log has every request and never a token', { skip }, async () => {
       ['PUT', '/v2/images/none/file', 415, 'admin', 'admin'],
     ],
   );
-  const secret = token.split('_')[2]!;
+  const secret = token.split('_').slice(2).join('_');
   for (const line of lines) {
     assert.ok(!line.includes(secret), line);
     assert.ok(!line.includes('in-the-query'), line);
