@@ -7,12 +7,12 @@ import { forgetAction } from '../actions/forget-action.ts';
 import { listActions } from '../actions/list-actions.ts';
 import { retryAction } from '../actions/retry-action.ts';
 import { showAction } from '../actions/show-action.ts';
+import { tokenOf } from './caller-token.ts';
 import type { HttpParts } from './context.ts';
 import { pageLink, queryOf } from './page-link.ts';
 import { publicUrl } from './public-url.ts';
 import type { Handler } from './register.ts';
 import { renderAction } from './render-action.ts';
-import { textHeader } from './upload-headers.ts';
 
 export const sends =
   (document: object): Handler =>
@@ -21,11 +21,6 @@ export const sends =
 
 export function askedOf(request: FastifyRequest, type: ActionType | null) {
   return { id: (request.params as { action_id: string }).action_id, type };
-}
-
-/** Of the caller, as it came. */
-export function tokenOf(request: FastifyRequest): string | null {
-  return textHeader(request.headers['x-auth-token']) ?? null;
 }
 
 /** It has begun, and has an address. */

@@ -1,14 +1,13 @@
 /** The secret that encrypts the data of an image goes with the image, where its properties say so (API section 3, DELETE). */
+import { uuidPattern } from '../base/uuid.ts';
 import type { Image } from './image.ts';
 import type { ImageParts } from './parts.ts';
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Its id; null when the image has none, or is not to take it along. */
 function doomedKey({ properties }: Image): string | null {
   const id = properties.cinder_encryption_key_id;
   const policy = properties.cinder_encryption_key_deletion_policy;
-  return policy === 'on_image_deletion' && id != null && uuid.test(id) ? id : null;
+  return policy === 'on_image_deletion' && id != null && uuidPattern.test(id) ? id : null;
 }
 
 /** After the image is gone for good. What the key manager refuses is said in the log: the image does not come back for it. */

@@ -1,5 +1,6 @@
 /** The page query: one scan where an index answers the filter, else one ordered branch for each reason of visibility. */
 import { type RawBuilder, sql } from 'kysely';
+import { uuidPattern } from '../base/uuid.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
@@ -14,7 +15,6 @@ type Condition = RawBuilder<unknown>;
 
 const and = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` AND `)})`;
 const or = (conditions: readonly Condition[]) => sql`(${sql.join(conditions, sql` OR `)})`;
-const uuids = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Nulls are lowest, whatever the direction. */
 function orderBy(sort: readonly SortKey[]): Condition {
@@ -73,7 +73,7 @@ function conditionsOf(filter: ListFilter, viewer: Viewer): Condition[] {
   conditions.push(sql`status <> 'killed'`);
   if (!asksForDeleted(filter, viewer)) conditions.push(sql`status <> 'pending_delete'`);
   for (const { column, values } of filter.equal) {
-    const usable = column === 'id' ? values.filter((value) => uuids.test(String(value))) : values;
+    const usable = column === 'id' ? values.filter((value) => uuidPattern.test(String(value))) : values;
     if (usable.length === 1) conditions.push(sql`${sql.ref(column)} = ${usable[0]}`);
     else conditions.push(sql`${sql.ref(column)} = ANY (${usable})`);
   }

@@ -1,4 +1,5 @@
 /** /v2/image-clones, and what /v2/image-actions takes besides being read: images that come to be in other regions. */
+
 import {
   ImageActionRequest,
   ImageCloneRequest,
@@ -7,7 +8,8 @@ import {
 } from '@tintype/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { startClone } from '../../actions/start-clone.ts';
-import { actionHandlers, sendBegun, sends, tokenOf } from '../action-handlers.ts';
+import { actionHandlers, sendBegun, sends } from '../action-handlers.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 import { bodyReader } from '../request-body.ts';

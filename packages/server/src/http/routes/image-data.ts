@@ -1,4 +1,5 @@
 /** /v2/images/{id}/file: the data of an image, in and out (API section 4). */
+
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../../base/failure.ts';
 import { chooseData } from '../../images/chosen-data.ts';
@@ -6,6 +7,7 @@ import { checkPreferred, findFile, findReadable, openData } from '../../images/d
 import type { Image } from '../../images/image.ts';
 import { findSignedUrl } from '../../images/signed-url.ts';
 import { uploadImage } from '../../images/upload.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import { handOver, mayHandOver } from '../offload.ts';
 import { queryOf } from '../page-link.ts';
@@ -100,7 +102,7 @@ async function upload(http: HttpParts, request: FastifyRequest, reply: FastifyRe
       expectedDigests: readExpectedDigests(request.headers),
       idleMs: settings.uploadIdleMs,
       requestId: request.id,
-      token: textHeader(request.headers['x-auth-token']) ?? null,
+      token: tokenOf(request),
     });
   } finally {
     metrics.bytesIn.inc(body.socket.bytesRead - before);

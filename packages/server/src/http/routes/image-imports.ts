@@ -1,4 +1,5 @@
 /** /v2/image-imports: images that come to be with their data; /v2/image-actions: all such work in one list. */
+
 import {
   ImageImportRequest,
   imageActionSchema,
@@ -9,7 +10,8 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { startImageImport } from '../../actions/start-image-import.ts';
 import { uploadImageImport } from '../../actions/upload-image-import.ts';
-import { actionHandlers, askedOf, sendBegun, sends, tokenOf } from '../action-handlers.ts';
+import { actionHandlers, askedOf, sendBegun, sends } from '../action-handlers.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 import { bodyReader } from '../request-body.ts';

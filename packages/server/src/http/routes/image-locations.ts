@@ -1,13 +1,14 @@
 /** /v2/images/{id}/locations and /v2/stores/{store}/{id}: where the data of an image is (API sections 5 and 6). */
+
 import { LocationCreation } from '@tintype/contract';
 import { addLocation } from '../../images/add-location.ts';
 import { deleteFromStore } from '../../images/delete-from-store.ts';
 import { listLocations } from '../../images/list-locations.ts';
 import { readDigest } from '../../images/offered-location.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 import { bodyReader } from '../request-body.ts';
-import { textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
 const readCreation = bodyReader(LocationCreation);
@@ -21,7 +22,7 @@ export function imageLocationRoutes({ images: parts }: HttpParts): Handlers {
         url,
         validation: readDigest(validation_data),
         requestId: request.id,
-        token: textHeader(request.headers['x-auth-token']) ?? null,
+        token: tokenOf(request),
       });
       return reply.code(202).send();
     },

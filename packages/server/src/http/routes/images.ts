@@ -1,4 +1,5 @@
 /** /v2/images and /v2/images/{id}: the records (API section 3). */
+
 import { patchMediaTypes } from '@tintype/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { oncePer } from '../../base/once-per.ts';
@@ -9,13 +10,13 @@ import { type Image, revisionOf } from '../../images/image.ts';
 import { listImages } from '../../images/list.ts';
 import { showImage } from '../../images/show.ts';
 import type { ShownImage } from '../../images/shown.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import { pageLink, queryOf } from '../page-link.ts';
 import { ifMatchHolds, ifNoneMatchHas } from '../preconditions.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
 import { imageBytes, imagePage } from '../render-image.ts';
-import { textHeader } from '../upload-headers.ts';
 import { imageIdOf } from './image-id.ts';
 
 const json = 'application/json; charset=utf-8';
@@ -71,7 +72,7 @@ export function imageRoutes({ images: parts, actions, settings }: HttpParts): Ha
         form,
         precondition: preconditionOf(request),
         requestId: request.id,
-        token: textHeader(request.headers['x-auth-token']) ?? null,
+        token: tokenOf(request),
       });
       return sendRecord(reply, 200, image);
     },
@@ -80,7 +81,7 @@ export function imageRoutes({ images: parts, actions, settings }: HttpParts): Ha
       await deleteImage(parts, request.caller, {
         id: imageIdOf(request),
         precondition: preconditionOf(request),
-        token: textHeader(request.headers['x-auth-token']) ?? null,
+        token: tokenOf(request),
       });
       return reply.code(204).send();
     },

@@ -1,9 +1,11 @@
 /** /v2/images/{id}/stage and /import, /v2/info/import: data that arrives by way of the staging area (API section 4). */
+
 import { ImportRequest } from '@tintype/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { startImport } from '../../actions/start-import.ts';
 import { Failure } from '../../base/failure.ts';
 import { stageImage } from '../../images/stage.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import type { Handlers } from '../register.ts';
 import { bodyReader } from '../request-body.ts';
@@ -44,7 +46,7 @@ export function importRoutes(http: HttpParts): Handlers {
         id: imageIdOf(request),
         request: readImport(request.body),
         storeHeader: textHeader(request.headers['x-image-meta-store']) ?? null,
-        token: textHeader(request.headers['x-auth-token']) ?? null,
+        token: tokenOf(request),
         requestId: request.id,
       });
       return await reply.code(202).send();

@@ -1,16 +1,17 @@
 /** /v2/tasks: the work on all images, for administrators (API section 8). */
+
 import { TaskRequest, taskSchema, tasksSchema } from '@tintype/contract';
 import type { FastifyRequest } from 'fastify';
 import { startTask } from '../../actions/start-task.ts';
 import { listTasks, showTask } from '../../images/all-tasks.ts';
 import type { Task } from '../../images/task-records.ts';
+import { tokenOf } from '../caller-token.ts';
 import type { HttpParts } from '../context.ts';
 import { pageLink, queryOf } from '../page-link.ts';
 import { publicUrl } from '../public-url.ts';
 import type { Handlers } from '../register.ts';
 import { renderTask } from '../render-image.ts';
 import { bodyReader } from '../request-body.ts';
-import { textHeader } from '../upload-headers.ts';
 
 const readTask = bodyReader(TaskRequest);
 
@@ -32,7 +33,7 @@ export function taskRoutes({ images: parts, actions, settings }: HttpParts): Han
     async createTask(request, reply) {
       const task = await startTask(actions, request.caller, {
         request: readTask(request.body),
-        token: textHeader(request.headers['x-auth-token']) ?? null,
+        token: tokenOf(request),
         requestId: request.id,
       });
       reply.header('Location', `${publicUrl(request, settings.publicEndpoint)}/v2/tasks/${task.id}`);
