@@ -78,13 +78,13 @@ test('the command ends when its launcher is killed', { skip }, async () => {
 });
 
 /** Node tells how it was started. */
-const telling = '--import=data:text/javascript,console.error(process.execArgv.join())';
+const telling = '--import=data:text/javascript,console.error(process.execArgv.concat(process.env.MALLOC_ARENA_MAX).join())';
 
 for (const [what, old] of [
   ['a new Node', undefined],
   ['an old Node', node],
 ] as const)
-  test(`the server runs with a small young generation, started by ${what}`, {
+  test(`the server runs with a small young generation and one heap, started by ${what}`, {
     skip: what === 'an old Node' && skip,
   }, async () => {
     const flagsOf = async (words: string[], options = telling) => {
@@ -93,7 +93,7 @@ for (const [what, old] of [
       assert.equal(code, 0);
       return stderr.trim().split('\n').at(-1);
     };
-    assert.equal(await flagsOf(['serve']), '--max-semi-space-size=4');
+    assert.equal(await flagsOf(['serve']), '--max-semi-space-size=4,1');
     assert.equal(await flagsOf(['serve'], `${telling} --max-semi-space-size=32`), '');
     assert.equal(await flagsOf(['image']), '');
   });

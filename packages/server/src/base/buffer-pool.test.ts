@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BufferPool, Pace } from './buffer-pool.ts';
 
+function poolOf(sizes: { large: number; small: number; budget: number }) {
+  return new BufferPool({ make: Buffer.alloc, keptSmall: 128, ...sizes });
+}
+
 test('large buffers become small ones when the budget is used up', () => {
-  const pool = new BufferPool({ large: 1024, small: 64, budget: 2048 });
+  const pool = poolOf({ large: 1024, small: 64, budget: 2048 });
   const taken = [pool.take(true), pool.take(true), pool.take(true), pool.take(false)];
   assert.deepEqual(
     taken.map(({ length }) => length),
@@ -16,7 +20,7 @@ test('large buffers become small ones when the budget is used up', () => {
 });
 
 test('a buffer that was given back is taken again, by one taker', () => {
-  const pool = new BufferPool({ large: 1024, small: 64, budget: 4096 });
+  const pool = poolOf({ large: 1024, small: 64, budget: 4096 });
   for (const large of [true, false]) {
     const first = pool.take(large);
     pool.giveBack(first);
@@ -26,7 +30,7 @@ test('a buffer that was given back is taken again, by one taker', () => {
 });
 
 test('a buffer that was dropped is nobody’s, and frees its share of the budget', () => {
-  const pool = new BufferPool({ large: 1024, small: 64, budget: 1024 });
+  const pool = poolOf({ large: 1024, small: 64, budget: 1024 });
   const first = pool.take(true);
   pool.drop(first);
   const second = pool.take(true);

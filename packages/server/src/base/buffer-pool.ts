@@ -1,12 +1,18 @@
 /** Reused buffers within a budget, so that memory stays flat however many bytes and readers pass. */
 
-export interface BufferPoolOptions {
+export interface BufferPoolOptions<Kind extends Uint8Array> {
+  /** Of that many bytes, with whatever is in them. */
+  readonly make: (bytes: number) => Kind;
+  /** Frees the memory of a buffer at once, where that can be done; otherwise it goes when it is collected. */
+  readonly free?: (buffer: Kind) => void;
   /** Bytes of a large buffer. */
   readonly large: number;
   /** Bytes of a small buffer; given out even when the budget is used up. */
   readonly small: number;
   /** Bytes of large buffers that may be out at once. */
   readonly budget: number;
+  /** Bytes of idle small buffers worth keeping. */
+  readonly keptSmall: number;
 }
 
 /** Bytes per millisecond from which on a stream is worth large buffers: 16 MiB/s. */
@@ -36,17 +42,14 @@ export class Pace {
   }
 }
 
-/** Bytes of idle small buffers worth keeping; beyond them a buffer's memory is freed at once. */
-const keptSmall = 8 * 1024 * 1024;
-
-/** Gives out uninitialised buffers of two sizes. What is taken must be given back once, and not used after. */
-export class BufferPool {
-  readonly #options: BufferPoolOptions;
-  readonly #freeLarge: Buffer[] = [];
-  readonly #freeSmall: Buffer[] = [];
+/** Gives out buffers of two sizes. What is taken must be given back once, and not used after. */
+export class BufferPool<Kind extends Uint8Array> {
+  readonly #options: BufferPoolOptions<Kind>;
+  readonly #freeLarge: Kind[] = [];
+  readonly #freeSmall: Kind[] = [];
   #largeOut = 0;
 
-  constructor(options: BufferPoolOptions) {
+  constructor(options: BufferPoolOptions<Kind>) {
     this.#options = options;
   }
 
@@ -56,27 +59,35 @@ export class BufferPool {
   }
 
   /** Large when that is asked for and the budget allows it, else small. */
-  take(large: boolean): Buffer {
+  take(large: boolean): Kind {
+    const { make } = this.#options;
     if (!large || (this.#largeOut + 1) * this.#options.large > this.#options.budget) {
-      return this.#freeSmall.pop() ?? Buffer.allocUnsafeSlow(this.#options.small);
+      return this.#freeSmall.pop() ?? make(this.#options.small);
     }
     this.#largeOut += 1;
-    return this.#freeLarge.pop() ?? Buffer.allocUnsafeSlow(this.#options.large);
+    return this.#freeLarge.pop() ?? make(this.#options.large);
   }
 
-  giveBack(buffer: Buffer): void {
-    const { large, small } = this.#options;
+  giveBack(buffer: Kind): void {
+    const { large, small, keptSmall, free } = this.#options;
     this.drop(buffer);
     if (buffer.length === large) this.#freeLarge.push(buffer);
     else if (this.#freeSmall.length < keptSmall / small) this.#freeSmall.push(buffer);
-    else (buffer.buffer as ArrayBuffer).transfer(0);
+    else free?.(buffer);
   }
 
   /** Gives back a buffer that somebody may still be using: nobody else will get it. */
-  drop(buffer: Buffer): void {
+  drop(buffer: Kind): void {
     if (buffer.length === this.#options.large) this.#largeOut -= 1;
   }
 }
 
 /** What file reads and writes of this process share. */
-export const ioBuffers = new BufferPool({ large: 1024 * 1024, small: 64 * 1024, budget: 48 * 1024 * 1024 });
+export const ioBuffers = new BufferPool<Buffer>({
+  make: Buffer.allocUnsafeSlow,
+  free: (buffer) => void (buffer.buffer as ArrayBuffer).transfer(0),
+  large: 1024 * 1024,
+  small: 64 * 1024,
+  budget: 48 * 1024 * 1024,
+  keptSmall: 8 * 1024 * 1024,
+});

@@ -54,14 +54,14 @@ test('the result cannot be read before the end', () => {
 describe('a size', () => {
   test('at the cap passes, one byte above fails before it is passed on', async () => {
     assert.equal((await pass({ cap: 3 }, 'ab', 'c')).measured.size, 3);
-    const measure = new Measure({ ...lenient, cap: 3 });
-    const through: string[] = [];
+    const full = 'a'.repeat(3 * 1024 * 1024);
+    const measure = new Measure({ ...lenient, cap: full.length });
+    let through = '';
     const run = async () => {
-      for await (const chunk of measure.through(chunks('abc', 'd', 'e')))
-        through.push(Buffer.from(chunk).toString());
+      for await (const chunk of measure.through(chunks(full, 'd', 'e'))) through += Buffer.from(chunk);
     };
     await assert.rejects(run, { code: 'size_cap' });
-    assert.deepEqual(through, ['abc']);
+    assert.ok(through.length > 0 && full.startsWith(through));
   });
 
   test('other than announced fails: more at once, less at the end', async () => {

@@ -1,7 +1,6 @@
 /** One pass over an upload that counts, caps, hashes and lets an observer look at the bytes. */
-import { createHash, type Hash } from 'node:crypto';
 import { Failure } from './failure.ts';
-import { hashInThreads } from './hashing/hash-in-threads.ts';
+import { hashPassing } from './hashing/hash-passing.ts';
 
 /** Sees every chunk in order; either method may throw, which ends the pass with that error. */
 export interface Observer {
@@ -21,8 +20,6 @@ export interface MeasureOptions {
   /** Lower-case hex by algorithm; a difference fails with digest_mismatch at the end of the pass. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
   readonly observe?: Observer;
-  /** Hash in other threads, and pass the bytes on in larger chunks; otherwise here, chunk by chunk. */
-  readonly inThreads?: boolean;
 }
 
 export interface Measured {
@@ -33,10 +30,9 @@ export interface Measured {
   readonly hashValue: string;
 }
 
-/** Hashes on the calling thread, chunk by chunk, unless it is told otherwise. */
 export class Measure {
   readonly #options: MeasureOptions;
-  readonly #hashes = new Map<string, Hash>();
+  readonly #algorithms: ReadonlySet<string>;
   #digests: ReadonlyMap<string, string> = new Map();
   #size = 0;
 
@@ -45,7 +41,7 @@ export class Measure {
     const names = Object.keys(options.expectedDigests ?? {});
     if (options.hashAlgorithm !== null) names.push(options.hashAlgorithm);
     if (options.md5) names.push('md5');
-    for (const name of names) if (!this.#hashes.has(name)) this.#hashes.set(name, createHash(name));
+    this.#algorithms = new Set(names);
   }
 
   /** Bytes seen so far. */
@@ -53,20 +49,10 @@ export class Measure {
     return this.#size;
   }
 
-  /** Passes the bytes of `source` on unchanged. To be iterated once. */
+  /** Passes the bytes of `source` on unchanged, in chunks of which each is valid until the next is asked for. To be iterated once. */
   async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-    if (this.#options.inThreads) {
-      const names = [...this.#hashes.keys()];
-      const digests = yield* hashInThreads(source, names, (chunk) => this.#look(chunk));
-      this.#end(digests);
-      return;
-    }
-    for await (const chunk of source) {
-      this.#look(chunk);
-      for (const hash of this.#hashes.values()) hash.update(chunk);
-      yield chunk;
-    }
-    this.#end(new Map(Array.from(this.#hashes, ([name, hash]) => [name, hash.digest('hex')])));
+    const digests = yield* hashPassing(source, [...this.#algorithms], (chunk) => this.#look(chunk));
+    this.#end(digests);
   }
 
   /** Only after `through` has ended, and with an algorithm. */

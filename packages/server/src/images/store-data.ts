@@ -32,17 +32,12 @@ export interface SourceFile {
   failed(error: unknown): void;
 }
 
-/** Bytes from which on hashing is worth the way to other threads. */
-const smallest = 1024 * 1024;
-
 /** Nothing is durable before all agree; both formats are set. An empty body reaches no store. */
 export async function storeData(settings: ImageSettings, pass: DataPass): Promise<DataFacts> {
   const { store, key, chunks, expectedSize, signal } = pass;
   const copied = await copyData(settings, pass);
   if (copied !== null) return copied;
-  // Beside a disk, threads only starve the event loop; beside a network they overlap with it.
-  const inThreads = store.isLocal !== true && !(expectedSize !== null && expectedSize < smallest);
-  const { judged, facts } = judge(settings, pass, inThreads);
+  const { judged, facts } = judge(settings, pass);
   await putUnlessEmpty(store, key, judged(chunks), signal, expectedSize);
   return facts();
 }
@@ -68,11 +63,7 @@ async function copyData(settings: ImageSettings, pass: DataPass): Promise<DataFa
 }
 
 /** One pass: what passes through `judged`, which is to be used once, and the facts after that. */
-function judge(
-  settings: ImageSettings,
-  { image, expectedSize, expectedDigests, verifier }: DataPass,
-  inThreads = false,
-) {
+function judge(settings: ImageSettings, { image, expectedSize, expectedDigests, verifier }: DataPass) {
   const { sizeCap, virtualSizeCap, hashAlgorithm, legacyMd5, requireFormatMatch } = settings;
   const inspector = new Inspector({
     diskFormat: image.disk_format!,
@@ -87,7 +78,6 @@ function judge(
     hashAlgorithm,
     md5: legacyMd5,
     expectedDigests,
-    inThreads,
     observe: {
       update: (chunk) => {
         inspector.update(chunk);

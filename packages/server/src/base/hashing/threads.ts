@@ -1,7 +1,17 @@
 /** The threads that hash for this process: they start when they are needed, and stay. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Answer, Order } from './thread.ts';
+
+/** What a thread is told. `update` and `finish` are answered, in the order in which they came. */
+export type Order = { readonly id: number } & (
+  | { readonly begin: string }
+  | { readonly update: Uint8Array }
+  | { readonly finish: true }
+  | { readonly forget: true }
+);
+
+/** The digest in hex, after `finish`. */
+type Answer = string | null;
 
 /** One digest in the making. */
 export interface ThreadHash {
@@ -13,8 +23,8 @@ export interface ThreadHash {
   forget(): void;
 }
 
-/** Two digests of one stream take two; more are of use to several streams. */
-const most = Math.max(2, Math.min(availableParallelism(), 8));
+/** One processor is left to the event loop. */
+const most = Math.max(1, Math.min(availableParallelism() - 1, 8));
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -22,7 +32,7 @@ interface Waiting {
 }
 
 class Thread {
-  readonly #worker = new Worker(new URL('./thread.ts', import.meta.url), {
+  readonly #worker = new Worker(new URL('./thread.js', import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
   });
   readonly #waiting: Waiting[] = [];

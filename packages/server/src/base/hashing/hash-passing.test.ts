@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { hashInThreads } from './hash-in-threads.ts';
+import { hashPassing } from './hash-passing.ts';
 import { beginHash } from './threads.ts';
 
 const mebi = 1024 * 1024;
@@ -21,7 +21,7 @@ async function* cut(bytes: Buffer, length: number): AsyncGenerator<Uint8Array> {
 
 /** What came through, and the digests. */
 async function pass(source: AsyncIterable<Uint8Array>, look: (chunk: Uint8Array) => void = () => {}) {
-  const hashing = hashInThreads(source, algorithms, look);
+  const hashing = hashPassing(source, algorithms, look);
   const parts: Buffer[] = [];
   for (;;) {
     const step = await hashing.next();
@@ -94,7 +94,7 @@ describe('bytes that threads hash', () => {
         isClosed = true;
       }
     }
-    for await (const block of hashInThreads(watched(), algorithms, () => {})) {
+    for await (const block of hashPassing(watched(), algorithms, () => {})) {
       assert.ok(bytes.subarray(0, block.length).equals(block));
       break;
     }
