@@ -78,7 +78,8 @@ test('the command ends when its launcher is killed', { skip }, async () => {
 });
 
 /** Node tells how it was started. */
-const telling = '--import=data:text/javascript,console.error(process.execArgv.concat(process.env.MALLOC_ARENA_MAX).join())';
+const telling =
+  '--import=data:text/javascript,console.error(process.execArgv.concat(process.env.MALLOC_ARENA_MAX).join())';
 
 for (const [what, old] of [
   ['a new Node', undefined],

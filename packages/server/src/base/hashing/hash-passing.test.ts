@@ -1,7 +1,8 @@
-/** Bytes that threads hash: passed on unchanged, whatever the chunks are, by several streams at once, and left at any point. */
+/** Bytes that are hashed while they pass: unchanged, whatever the chunks are, by several streams at once, fast and slow, and left at any point. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hashPassing } from './hash-passing.ts';
 import { beginHash } from './threads.ts';
 
@@ -34,7 +35,7 @@ function expected(bytes: Buffer): Map<string, string> {
   return new Map(algorithms.map((name) => [name, createHash(name).update(bytes).digest('hex')]));
 }
 
-describe('bytes that threads hash', () => {
+describe('bytes that are hashed while they pass', () => {
   test('are what they were, with their digests, in chunks of any length', async () => {
     const bytes = randomBytes(19 * mebi + 77);
     for (const length of [64 * 1024, 100_003, 3 * mebi]) {
@@ -82,6 +83,43 @@ describe('bytes that threads hash', () => {
     };
     await assert.rejects(pass(cut(bytes, 65_536), look), wrong);
     assert.deepEqual((await pass(cut(bytes, 65_536))).digests, expected(bytes));
+  });
+
+  test('of a slow stream go on as they come, after what had been gathered', async () => {
+    const bytes = randomBytes(3 * mebi);
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield* cut(bytes.subarray(0, 300_000), 100_000);
+      await delay(120);
+      yield* cut(bytes.subarray(300_000), 100_000);
+    }
+    const passing = hashPassing(slow(), algorithms, () => {});
+    const lengthOfNext = async () => ((await passing.next()).value as Uint8Array).length;
+    assert.equal(await lengthOfNext(), 300_000);
+    assert.equal(await lengthOfNext(), 100_000);
+    await passing.return(new Map());
+    const { bytes: passed, digests } = await pass(slow());
+    assert.ok(passed.equals(bytes));
+    assert.deepEqual(digests, expected(bytes));
+  });
+
+  test('go on as they come while other streams have all the memory, and those end well', async () => {
+    const bytes = randomBytes(3 * mebi);
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    async function* waiting(): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, mebi / 2);
+      await gate;
+      yield bytes.subarray(mebi / 2);
+    }
+    const others = Array.from({ length: 20 }, () => pass(waiting()));
+    const late = hashPassing(cut(bytes, 100_000), algorithms, () => {});
+    const sizes: number[] = [];
+    for await (const chunk of late) sizes.push(chunk.length);
+    assert.equal(sizes[0], 100_000);
+    open();
+    for (const { bytes: passed, digests } of await Promise.all(others)) {
+      assert.ok(passed.equals(bytes));
+      assert.deepEqual(digests, expected(bytes));
+    }
   });
 
   test('may be left early, which closes the source', async () => {
