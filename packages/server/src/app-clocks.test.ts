@@ -34,6 +34,11 @@ async function withWorkers<T>(skews: number[], work: (workers: ChildProcess[]) =
   }
 }
 
+/** Of an image and its task: whether they were changed within the last hour. */
+const lately = ['images WHERE id', 'tasks WHERE image_id']
+  .map((rows) => `SELECT now() - updated_at BETWEEN '-1 hour' AND '1 hour' AS was_now FROM ${rows} = $1`)
+  .join(' UNION ALL ');
+
 const start = async () => {
   const image = await lab.stagedImage();
   return { image, id: await lab.startImport(image, 'glance-direct', { stores: ['one', 'two'] }) };
@@ -55,6 +60,7 @@ describe('workers whose clocks are wrong', () => {
           );
           assert.ok(Math.abs(createdAt.getTime() - Date.now()) < hours, 'it was started now');
           assert.deepEqual(await lab.storesOf(image), ['one', 'two']);
+          assert.deepEqual(await lab.rows(lately, [image]), [{ was_now: true }, { was_now: true }]);
         }
         for (const one of workers) one.kill('SIGUSR2');
       }

@@ -1,5 +1,6 @@
 /** The bookkeeping of imports on the image itself: who holds it, which stores are to come, which have failed. */
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Queries } from '../database/queries.ts';
 import type { StepContext } from '../flows/flow.ts';
 import { lockDraft, updateDraft } from '../images/draft-records.ts';
@@ -30,7 +31,7 @@ export function withBook(image: Image, book: Book): Image {
   properties[failed] = book.failed.join(',');
   if (book.holder === null) delete properties[holder];
   else properties[holder] = book.holder;
-  return { ...image, properties, updated_at: new Date() };
+  return { ...image, properties, updated_at: currentTime() };
 }
 
 /** The image afterwards. */

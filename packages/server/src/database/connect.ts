@@ -10,6 +10,7 @@ import pg from 'pg';
 import { Failure } from '../base/failure.ts';
 import type { Log } from '../base/log.ts';
 import { CommitListeners } from './after-commit.ts';
+import { readClock } from './clock.ts';
 import { asDatabaseFailure, connectFailure } from './errors.ts';
 import { preparedName, RepeatingClient } from './prepared.ts';
 import type { Tables } from './tables.ts';
@@ -118,6 +119,7 @@ export async function openClient(config: DatabaseConfig, applicationName: string
   }
 }
 
+/** Whether it is one that we can work with; reads its clock. */
 async function checkServer(config: DatabaseConfig, applicationName: string): Promise<void> {
   const client = await openClient(config, applicationName);
   try {
@@ -135,6 +137,7 @@ async function checkServer(config: DatabaseConfig, applicationName: string): Pro
       const sentence = `The database at ${describeTarget(client)} has the encoding ${encoding}; UTF8 is needed.`;
       throw new Failure('unavailable', sentence);
     }
+    await readClock((text) => client.query(text));
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,5 +1,6 @@
 /** The dedicated connection of a server process: one query at a time, and word of its end. */
 import type pg from 'pg';
+import { readClock } from './clock.ts';
 import { type DatabaseConfig, openClient } from './connect.ts';
 import { asDatabaseFailure } from './errors.ts';
 import { channel } from './topics.ts';
@@ -86,10 +87,10 @@ export class SessionClient {
     return turn;
   }
 
-  /** A connection whose other side is gone without a word is given up here. */
+  /** A connection whose other side is gone without a word is given up here; what time it is there is asked, too. */
   async #beat(answerMillis: number): Promise<void> {
     const timer = setTimeout(() => this.destroy(), answerMillis).unref();
-    await this.query('SELECT 1').catch(() => this.destroy());
+    await readClock(async (text) => ({ rows: await this.query(text) })).catch(() => this.destroy());
     clearTimeout(timer);
   }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { markCommit } from '../database/after-commit.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -23,7 +24,7 @@ const batch = 500;
  */
 export async function recordEvents(queries: Queries, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const now = new Date();
+  const now = currentTime();
   const rows = events.map(
     ({ type, priority, project, imageId, payload }) =>
       sql`(${randomUUID()}::uuid, ${type}, ${priority}, ${project}, ${imageId}::uuid, ${JSON.stringify(payload)}::json, ${now}::timestamptz)`,

@@ -1,6 +1,7 @@
 /** Attempts at steps in the database: written down before they begin, fenced while they run. */
 import { sql } from 'kysely';
 import type { FailureCode } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -52,7 +53,7 @@ export async function lockStep(queries: Queries, run: Run, step: string): Promis
   // What still runs under an earlier dispatch cannot end any more.
   await queries
     .updateTable('flow_attempts')
-    .set({ state: 'lost', ended_at: new Date() })
+    .set({ state: 'lost', ended_at: currentTime() })
     .where('flow', '=', run.flow)
     .where('step', '=', step)
     .where('state', '=', 'running')
@@ -136,7 +137,7 @@ export async function failAttempt(
 ): Promise<boolean> {
   const end = database.db
     .updateTable('flow_attempts')
-    .set({ state: 'failed', code, message, ended_at: new Date() })
+    .set({ state: 'failed', code, message, ended_at: currentTime() })
     .where('id', '=', id)
     .where('state', '=', 'running')
     .returning('id');

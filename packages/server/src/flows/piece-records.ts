@@ -1,5 +1,6 @@
 /** What is recorded of the pieces of a flow in the tables of the engine, as the engine does it itself. */
 import { sql } from 'kysely';
+import { currentTime } from '../database/clock.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Run } from './attempt-records.ts';
@@ -47,7 +48,7 @@ export async function recordPiece(
   attempt: string | null,
 ): Promise<boolean> {
   const ended = sql`, ended AS (
-      UPDATE flow_attempts SET state = 'done', code = NULL, message = NULL, ended_at = ${new Date()} FROM held
+      UPDATE flow_attempts SET state = 'done', code = NULL, message = NULL, ended_at = ${currentTime()} FROM held
       WHERE id = ${attempt}::uuid AND flow_attempts.flow = held.workflow_uuid AND state = 'running'
       RETURNING held.workflow_uuid
     )`;

@@ -1,5 +1,6 @@
 /** Workers in the database: who there is, whose heart beats, and what the dead have left. */
 import { sql } from 'kysely';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { lockClass } from '../database/session.ts';
 import { engineSchema } from './dbos.ts';
@@ -66,7 +67,7 @@ export async function forgetWorkers(database: Database, workers: readonly Worker
     if (dead.length > 0)
       await queries
         .updateTable('flow_attempts')
-        .set({ state: 'lost', ended_at: new Date() })
+        .set({ state: 'lost', ended_at: currentTime() })
         .where('worker', 'in', dead)
         .where('state', '=', 'running')
         .execute();
@@ -94,7 +95,7 @@ export async function releaseFlows(database: Database, worker: string, flow: str
       WHERE executor_id = ${worker} AND status = 'PENDING' ${one}`.execute(queries);
     let attempts = queries
       .updateTable('flow_attempts')
-      .set({ state: 'released', ended_at: new Date() })
+      .set({ state: 'released', ended_at: currentTime() })
       .where('worker', '=', worker)
       .where('state', '=', 'running');
     if (flow !== null) attempts = attempts.where('flow', '=', flow);

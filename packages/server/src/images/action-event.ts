@@ -1,5 +1,6 @@
 /** What others are told of exports and clones. An import that brings an image about is told of as its task. */
 import { seconds } from '../base/time.ts';
+import { currentTime } from '../database/clock.ts';
 import type { NewEvent } from '../events/event.ts';
 import type { Action } from './action.ts';
 
@@ -34,6 +35,6 @@ function payloadOf(action: Action, isDeleted: boolean): NewEvent['payload'] {
     created_at: seconds(created_at),
     updated_at: seconds(updated_at),
     deleted: isDeleted,
-    deleted_at: isDeleted ? seconds(new Date()) : null,
+    deleted_at: isDeleted ? seconds(currentTime()) : null,
   };
 }

@@ -1,5 +1,6 @@
 /** PATCH /v2/images/{id}: all operations apply, in order, or none. */
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Queries } from '../database/queries.ts';
 import type { NewEvent } from '../events/event.ts';
 import { recordEvents } from '../events/event-records.ts';
@@ -58,7 +59,7 @@ export async function changeImage(parts: Parts, caller: Caller, input: ChangeInp
 
     const locations = touchesLocations(operations) ? await activeLocations(queries, before.id) : [];
     const draft = applyAll(parts, caller, { image: before, locations }, operations, rules, input.form);
-    const after = { ...draft.image, updated_at: new Date() };
+    const after = { ...draft.image, updated_at: currentTime() };
     if (after.owner !== before.owner && !policy.isAdmin(caller))
       throw new Failure('forbidden', 'Only an administrator may change the owner of an image.');
     if (after.visibility !== before.visibility) requireVisibility(policy, caller, after);

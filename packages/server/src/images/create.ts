@@ -1,6 +1,7 @@
 /** POST /v2/images: a record that exists before its data. */
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { checkImageLimits } from '../policy/limits.ts';
@@ -54,7 +55,7 @@ function requireCreation(policy: Policy, caller: Caller, image: Image): void {
 function newImage(caller: Caller, given: [string, unknown][]): Image {
   const base = Object.fromEntries(given.filter(([name]) => isBaseAttribute(name))) as Partial<Image>;
   const properties = Object.fromEntries(given.filter(([name]) => !isBaseAttribute(name))) as Properties;
-  const now = new Date();
+  const now = currentTime();
   return {
     name: null,
     visibility: 'shared',

@@ -1,4 +1,5 @@
 /** Data that is fetched into the staging area: the parts that are whole, and the room that the whole takes. */
+import { currentTime } from '../database/clock.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Quotas } from '../policy/quotas.ts';
 import { updateDraft } from './draft-records.ts';
@@ -40,7 +41,7 @@ export interface FetchedPart {
 export async function recordFetched(queries: Queries, imageId: string, part: FetchedPart): Promise<void> {
   await queries
     .insertInto('staged_data')
-    .values({ ...part, image_id: imageId, created_at: new Date() })
+    .values({ ...part, image_id: imageId, created_at: currentTime() })
     .execute();
 }
 
@@ -64,7 +65,7 @@ export async function reserveStaged(
   });
   const sized = await queries
     .updateTable('images')
-    .set({ size, updated_at: new Date() })
+    .set({ size, updated_at: currentTime() })
     .where('id', '=', image.id)
     .executeTakeFirst();
   if (sized.numUpdatedRows === 0n) await updateDraft(queries, { ...image, size });

@@ -1,6 +1,7 @@
 /** What others are told of an image: the fields are those of the reference's notifications. */
 import type { Failure } from '../base/failure.ts';
 import { seconds } from '../base/time.ts';
+import { currentTime } from '../database/clock.ts';
 import { deletedAt, type NewEvent, type Payload } from '../events/event.ts';
 import type { Image } from './image.ts';
 
@@ -42,7 +43,7 @@ export function imageEvent(
 
 /** `image` as it was. */
 export function imageDeletion(image: Image, status: 'deleted' | 'pending_delete' = 'deleted'): NewEvent {
-  const payload = { ...payloadOf({ ...image, status }), ...deletedAt(seconds(new Date())) };
+  const payload = { ...payloadOf({ ...image, status }), ...deletedAt(seconds(currentTime())) };
   return { type: 'image.delete', priority: 'info', project: image.owner, imageId: image.id, payload };
 }
 

@@ -2,6 +2,7 @@
 import type { ImageStatus } from '@tintype/contract';
 import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -201,7 +202,7 @@ export async function moveStatus(
   assertMove(from, to);
   const move = queries
     .updateTable('images')
-    .set({ ...facts, status: to, updated_at: new Date() })
+    .set({ ...facts, status: to, updated_at: currentTime() })
     .where('id', '=', id)
     .where('status', '=', from)
     .returning(columns)
@@ -241,7 +242,7 @@ export async function recordStagedSize(
 ): Promise<Image | undefined> {
   return await queries
     .updateTable('images')
-    .set({ size, updated_at: new Date() })
+    .set({ size, updated_at: currentTime() })
     .where('id', '=', id)
     .where('status', '=', 'uploading')
     .returning(columns)
@@ -254,7 +255,7 @@ export async function recordFacts(queries: Queries, image: Image, facts: DataFac
   const { size, virtual_size, checksum, os_hash_algo, os_hash_value } = image;
   const known = Object.entries({ size, virtual_size, checksum, os_hash_algo, os_hash_value });
   const kept = Object.fromEntries(known.filter(([, value]) => value !== null));
-  const changed = { ...facts, ...kept, updated_at: new Date() };
+  const changed = { ...facts, ...kept, updated_at: currentTime() };
   await queries.updateTable('images').set(changed).where('id', '=', image.id).execute();
   return { ...image, ...changed };
 }
@@ -286,7 +287,7 @@ export async function deletedLongAgo(
 export async function touchImage(queries: Queries, id: string): Promise<Image | undefined> {
   return await queries
     .updateTable('images')
-    .set({ updated_at: new Date() })
+    .set({ updated_at: currentTime() })
     .where('id', '=', id)
     .returning(columns)
     .$castTo<Image>()
@@ -298,6 +299,6 @@ export async function buryImage(queries: Queries, image: Image): Promise<void> {
   await queries.deleteFrom('images').where('id', '=', image.id).execute();
   await queries
     .insertInto('image_tombstones')
-    .values({ id: image.id, owner: image.owner, deleted_at: new Date() })
+    .values({ id: image.id, owner: image.owner, deleted_at: currentTime() })
     .execute();
 }

@@ -1,6 +1,7 @@
 /** Staged data: where it waits, and that it goes when it is not wanted any more. */
 import { sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -33,7 +34,10 @@ export async function recordStaged(
     const sized = await recordStagedSize(queries, image_id, size);
     if (sized === undefined)
       throw new Failure('image_deleted', `Image ${image_id} was deleted during the upload.`);
-    await queries.insertInto('staged_data').values({ image_id, key, size, created_at: new Date() }).execute();
+    await queries
+      .insertInto('staged_data')
+      .values({ image_id, key, size, created_at: currentTime() })
+      .execute();
     await recordEvent(queries, imageEvent('image.update', sized));
     // Glance: the tasks of an image name its imports; a staging shows in its status, and only a failed one is told.
     await deleteTask(queries, id);

@@ -1,5 +1,6 @@
 /** PUT and DELETE /v2/images/{id}/tags/{tag}. */
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { checkImageLimits } from '../policy/limits.ts';
@@ -19,7 +20,7 @@ export async function addTag(parts: Parts, caller: Caller, id: string, tag: stri
     if (image.tags.includes(tag)) return;
     const tags = [...image.tags, tag];
     checkImageLimits(parts.settings.limits, { ...image, tags }, image);
-    const after = { ...image, tags, updated_at: new Date() };
+    const after = { ...image, tags, updated_at: currentTime() };
     await updateImage(queries, after);
     await recordEvent(queries, imageEvent('image.update', after));
   });
@@ -31,7 +32,7 @@ export async function removeTag(parts: Parts, caller: Caller, id: string, tag: s
     parts.policy.require('modify_image', caller, target);
     if (!image.tags.includes(tag)) throw new Failure('tag_not_found', `Image ${id} has no tag '${tag}'.`);
     const tags = image.tags.filter((other) => other !== tag);
-    const after = { ...image, tags, updated_at: new Date() };
+    const after = { ...image, tags, updated_at: currentTime() };
     await updateImage(queries, after);
     await recordEvent(queries, imageEvent('image.update', after));
   });

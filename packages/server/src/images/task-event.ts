@@ -1,5 +1,6 @@
 /** What others are told of a task: the fields are those of the reference's notifications, and the message. */
 import { seconds } from '../base/time.ts';
+import { currentTime } from '../database/clock.ts';
 import type { EventType, NewEvent } from '../events/event.ts';
 
 interface ToldTask {
@@ -41,7 +42,7 @@ function taskEvent(type: EventType, task: ToldTask): NewEvent {
     created_at: seconds(task.created_at),
     updated_at: seconds(task.updated_at),
     deleted: isDeleted,
-    deleted_at: isDeleted ? seconds(new Date()) : null,
+    deleted_at: isDeleted ? seconds(currentTime()) : null,
   };
   return { type, priority: 'info', project: task.owner, imageId: task.image_id, payload };
 }

@@ -1,5 +1,6 @@
 /** What was done to an image and how it ended (API section 4, tasks). */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -52,7 +53,7 @@ export async function insertTask(
   task: NewTask,
   status: 'pending' | 'processing' = 'processing',
 ): Promise<void> {
-  const now = new Date();
+  const now = currentTime();
   const times = { created_at: now, updated_at: now };
   await queries
     .insertInto('tasks')
@@ -71,7 +72,7 @@ export async function processTask(
 ): Promise<void> {
   const begin = queries
     .updateTable('tasks')
-    .set({ status: 'processing', updated_at: new Date() })
+    .set({ status: 'processing', updated_at: currentTime() })
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .returning(columns)
@@ -95,7 +96,7 @@ export async function finishTask(
   result: Record<string, unknown> | null = null,
   told: readonly NewEvent[] = [],
 ): Promise<void> {
-  const now = new Date();
+  const now = currentTime();
   const finish = queries
     .updateTable('tasks')
     .set({

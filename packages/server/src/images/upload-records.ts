@@ -1,5 +1,6 @@
 /** Uploads and stagings in the database: begun before the first byte, gone with the last word. */
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import type { Queries } from '../database/queries.ts';
 import { recordEvent, recordEvents } from '../events/event-records.ts';
@@ -71,7 +72,7 @@ export async function addUpload(queries: Queries, upload: Upload): Promise<void>
   await requireRecorded(queries, upload.process);
   await queries
     .insertInto('uploads')
-    .values({ ...upload, started_at: new Date() })
+    .values({ ...upload, started_at: currentTime() })
     .execute();
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { isStorable } from '../base/text.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Location } from './location-records.ts';
 
@@ -33,7 +34,7 @@ export async function insertDerived(
     metadata: '{}',
     position: 0,
     status: 'derived',
-    created_at: new Date(),
+    created_at: currentTime(),
   } as const;
   await queries
     .insertInto('image_locations')

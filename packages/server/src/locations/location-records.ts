@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
@@ -34,7 +35,7 @@ export async function insertLocation(
     .selectFrom('image_locations')
     .select(sql<number>`coalesce(max(position) + 1, 0)`.as('next'))
     .where('image_id', '=', place.image_id);
-  const row = { ...location, metadata: '{}', status, position, created_at: new Date() };
+  const row = { ...location, metadata: '{}', status, position, created_at: currentTime() };
   await executePrepared(queries, queries.insertInto('image_locations').values(row));
   return location;
 }
@@ -53,7 +54,7 @@ export async function doomTaken(
       SELECT gen_random_uuid(), ${image_id}::uuid, ${store}, key, 'pending_delete',
         (SELECT coalesce(max(position), -1) FROM image_locations WHERE image_id = ${image_id}::uuid)
           + row_number() OVER (),
-        ${new Date()}::timestamptz
+        ${currentTime()}::timestamptz
       FROM taken
       RETURNING ${sql.raw(columns.join(', '))}`,
   );
@@ -173,7 +174,7 @@ export async function setLocations(
           metadata: text,
           position,
           status: 'active',
-          created_at: new Date(),
+          created_at: currentTime(),
         })
         .execute();
   }
@@ -240,7 +241,7 @@ export async function markTrouble(
 ): Promise<boolean> {
   const { numUpdatedRows } = await database.db
     .updateTable('image_locations')
-    .set({ trouble, trouble_at: trouble === null ? null : new Date() })
+    .set({ trouble, trouble_at: trouble === null ? null : currentTime() })
     .where('id', '=', id)
     .where('status', '<>', 'pending_delete')
     .executeTakeFirst();

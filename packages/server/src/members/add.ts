@@ -1,5 +1,6 @@
 /** POST /v2/images/{id}/members: share an image with a project, which still has to accept. */
 import { Failure } from '../base/failure.ts';
+import { currentTime } from '../database/clock.ts';
 import { recordEvent } from '../events/event-records.ts';
 import type { Caller } from '../identity/caller.ts';
 import { memberEvent } from './member-event.ts';
@@ -25,7 +26,7 @@ export async function addMember(parts: MemberParts, caller: Caller, input: AddMe
         `An image may have ${input.maxMembers} members; this one has ${count}.`,
       );
 
-    const now = new Date();
+    const now = currentTime();
     const member: Member = {
       image_id: image.id,
       member: input.member,

@@ -1,5 +1,6 @@
 /** What others are told of a member of an image: the fields are those of the reference's notifications. */
 import { seconds } from '../base/time.ts';
+import { currentTime } from '../database/clock.ts';
 import { deletedAt, type NewEvent } from '../events/event.ts';
 import type { Image } from '../images/image.ts';
 import type { Member } from './member-records.ts';
@@ -17,7 +18,7 @@ export function memberEvent(
     updated_at: seconds(member.updated_at),
     deleted: false,
     deleted_at: null,
-    ...(type === 'image.member.delete' ? deletedAt(seconds(new Date())) : {}),
+    ...(type === 'image.member.delete' ? deletedAt(seconds(currentTime())) : {}),
   };
   return { type, priority: 'info', project: image.owner, imageId: image.id, payload };
 }

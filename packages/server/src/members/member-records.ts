@@ -1,5 +1,6 @@
 /** Which projects images are shared with. */
 import { isStorable } from '../base/text.ts';
+import { currentTime } from '../database/clock.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import type { Queries } from '../database/queries.ts';
 
@@ -52,7 +53,7 @@ export async function setMemberStatus(
   if (!isStorable(member)) return undefined;
   return await queries
     .updateTable('image_members')
-    .set({ status, updated_at: new Date() })
+    .set({ status, updated_at: currentTime() })
     .where('image_id', '=', imageId)
     .where('member', '=', member)
     .returningAll()

@@ -1,5 +1,6 @@
 /** Definition rows: what namespaces hold, one row a definition. */
 import { sql } from 'kysely';
+import { currentTime } from '../database/clock.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Definition, Kind, NewDefinition } from './definition.ts';
@@ -19,7 +20,7 @@ export async function insertDefinitions<K extends Kind>(
   definitions: readonly NewDefinition<K>[],
 ): Promise<Definition<K>[]> {
   if (definitions.length === 0) return [];
-  const now = new Date();
+  const now = currentTime();
   const rows = definitions.map(({ kind, name, content }) => ({
     namespace_id: namespace.id,
     kind,
@@ -108,7 +109,7 @@ export async function updateDefinition<K extends Kind>(
   try {
     return await queries
       .updateTable('metadef_definitions')
-      .set({ name: after.name, content: JSON.stringify(after.content), updated_at: new Date() })
+      .set({ name: after.name, content: JSON.stringify(after.content), updated_at: currentTime() })
       .where('namespace_id', '=', namespace.id)
       .where('kind', '=', after.kind)
       .where('name', '=', name)

@@ -1,5 +1,6 @@
 /** What others are told of namespaces and what they define: the fields are those of the reference's notifications. */
 import { seconds } from '../base/time.ts';
+import { currentTime } from '../database/clock.ts';
 import { deletedAt, type EventType, type NewEvent, type Payload } from '../events/event.ts';
 import type { Definition, Kind, PropertyContent } from './definition.ts';
 import type { Namespace } from './namespace-records.ts';
@@ -12,7 +13,7 @@ function eventOf(type: EventType, namespace: Namespace, fields: Payload): NewEve
     ...fields,
     deleted: false,
     deleted_at: null,
-    ...(isDeleted ? deletedAt(seconds(new Date())) : {}),
+    ...(isDeleted ? deletedAt(seconds(currentTime())) : {}),
   };
   return { type, priority: 'info', project: namespace.owner, imageId: null, payload };
 }

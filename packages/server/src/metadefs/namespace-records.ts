@@ -1,5 +1,6 @@
 /** Namespace rows: find, insert, change, remove, and the pages of those a caller may see. */
 import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { currentTime } from '../database/clock.ts';
 import { isUniqueViolation } from '../database/errors.ts';
 import type { Queries } from '../database/queries.ts';
 import type { MetadefNamespacesTable } from '../database/tables.ts';
@@ -41,7 +42,7 @@ export async function insertNamespace(
   queries: Queries,
   fields: NamespaceFields,
 ): Promise<Namespace | undefined> {
-  const now = new Date();
+  const now = currentTime();
   return await queries
     .insertInto('metadef_namespaces')
     .values({ ...fields, created_at: now, updated_at: now })
@@ -59,7 +60,7 @@ export async function updateNamespace(
   try {
     return await queries
       .updateTable('metadef_namespaces')
-      .set({ ...fields, updated_at: new Date() })
+      .set({ ...fields, updated_at: currentTime() })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();

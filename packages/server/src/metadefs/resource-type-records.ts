@@ -1,4 +1,5 @@
 /** The resource types that namespaces were ever associated with. */
+import { currentTime } from '../database/clock.ts';
 import type { Queries } from '../database/queries.ts';
 import { type Viewer, visibleTo } from './namespace-records.ts';
 
@@ -10,7 +11,7 @@ export interface ResourceType {
 
 /** How many there are afterwards. */
 export async function rememberResourceTypes(queries: Queries, names: readonly string[]): Promise<number> {
-  const now = new Date();
+  const now = currentTime();
   if (names.length > 0)
     await queries
       .insertInto('metadef_resource_types')

@@ -1,4 +1,5 @@
 /** Forgets events that everybody had the time to be told of. */
+import { currentTime } from '../database/clock.ts';
 import { dueEvents, forgetEvents } from '../events/event-records.ts';
 import { hourMs, type UpkeepJob } from './job.ts';
 
@@ -6,9 +7,10 @@ export const forgetOldEvents: UpkeepJob = {
   name: 'old-events',
   does: 'forgets events older than upkeep.eventHours, and the oldest when there are more than upkeep.eventCount',
   async run({ database, limits }, { dryRun, tell, signal }) {
-    const ageMs = limits.eventHours === 0 ? Date.now() : limits.eventHours * hourMs;
+    const now = currentTime().getTime();
+    const ageMs = limits.eventHours === 0 ? now : limits.eventHours * hourMs;
     const most = limits.eventCount === 0 ? Number.MAX_SAFE_INTEGER : limits.eventCount;
-    const due = { time: new Date(Date.now() - ageMs), most };
+    const due = { time: new Date(now - ageMs), most };
     for (let after = 0; ; ) {
       signal.throwIfAborted();
       const events = await dueEvents(database.db, due, after);

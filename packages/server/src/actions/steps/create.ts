@@ -1,5 +1,6 @@
 /** The last step of an import that brings an image about: only now there is one, with its data. */
 import { Failure } from '../../base/failure.ts';
+import { currentTime } from '../../database/clock.ts';
 import { recordEvent } from '../../events/event-records.ts';
 import type { Step } from '../../flows/flow.ts';
 import { finishAction, lockAction } from '../../images/action-records.ts';
@@ -38,7 +39,7 @@ export function create<Input extends PlaceInput>(parts: ActionParts): Step<Input
           image_count_total: 1,
           image_size_total: mebibytes(placed.size ?? 0),
         });
-        const now = new Date();
+        const now = currentTime();
         const { disk_format: _disk, container_format: _container, ...facts } = placed;
         const shaped = refined(context, input, draft, placed);
         const properties = withoutBook(shaped.properties);
