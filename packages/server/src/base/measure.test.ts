@@ -35,6 +35,22 @@ test('bytes pass unchanged, counted and hashed', async () => {
   assert.deepEqual(measured, expected);
 });
 
+test('chunks are passed on one by one when somebody waits for them', async () => {
+  const sent: string[] = [];
+  const taken: string[] = [];
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (const part of ['ab', 'c']) {
+      assert.deepEqual(taken, sent, 'all that came before was passed on');
+      sent.push(part);
+      yield Buffer.from(part);
+    }
+  }
+  const measure = new Measure({ ...lenient, asTheyCome: true });
+  for await (const chunk of measure.through(source())) taken.push(Buffer.from(chunk).toString());
+  assert.deepEqual(taken, ['ab', 'c']);
+  assert.equal(measure.result().hashValue, hex('sha512', 'abc'));
+});
+
 test('nothing at all is measured too', async () => {
   const { measured } = await pass({});
   assert.equal(measured.size, 0);

@@ -20,6 +20,8 @@ export interface MeasureOptions {
   /** Lower-case hex by algorithm; a difference fails with digest_mismatch at the end of the pass. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
   readonly observe?: Observer;
+  /** Passes every chunk on as it comes, for who waits for it; otherwise several may come as one. */
+  readonly asTheyCome?: boolean;
 }
 
 export interface Measured {
@@ -51,7 +53,8 @@ export class Measure {
 
   /** Passes the bytes of `source` on unchanged, in chunks of which each is valid until the next is asked for. To be iterated once. */
   async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-    const digests = yield* hashPassing(source, [...this.#algorithms], (chunk) => this.#look(chunk));
+    const look = (chunk: Uint8Array) => this.#look(chunk);
+    const digests = yield* hashPassing(source, [...this.#algorithms], look, this.#options.asTheyCome);
     this.#end(digests);
   }
 

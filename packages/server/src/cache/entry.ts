@@ -75,6 +75,8 @@ export function measureOf({ size, algorithm, digest }: ImageFacts): Measure {
     hashAlgorithm: null,
     md5: false,
     expectedDigests: { [algorithm]: digest },
+    // Readers follow the copy while it grows.
+    asTheyCome: true,
   });
 }
 

@@ -10,12 +10,14 @@ const few = 256 * 1024;
 
 /**
  * Yields the bytes of `source`, in chunks of which each is valid until the next is asked for. Resolves with hex digests by
- * algorithm. `look` sees every chunk first; what it throws, and what `source` throws, ends it.
+ * algorithm. `look` sees every chunk first; what it throws, and what `source` throws, ends it. `asTheyCome`: nothing is
+ * gathered, since somebody waits for every chunk.
  */
 export async function* hashPassing(
   source: AsyncIterable<Uint8Array>,
   algorithms: readonly string[],
   look: (chunk: Uint8Array) => void,
+  asTheyCome = false,
 ): AsyncGenerator<Uint8Array, Map<string, string>, void> {
   const here = new ChunksHashing(algorithms);
   let threads: BlocksHashing | null = null;
@@ -23,7 +25,7 @@ export async function* hashPassing(
   try {
     for await (const chunk of source) {
       look(chunk);
-      if (begun === null) threads = BlocksHashing.open(algorithms);
+      if (begun === null && !asTheyCome) threads = BlocksHashing.open(algorithms);
       begun ??= performance.now();
       if (threads?.isUnread && performance.now() - begun > patienceMs) {
         yield* threads.leaveTo(here);
