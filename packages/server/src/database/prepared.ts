@@ -39,24 +39,24 @@ export function preparedName(sql: string): string | undefined {
 /** Texts that are counted, and times after which one is prepared. */
 const mostTexts = 300;
 const often = 10;
+const uses = new Map<string, number>();
 
-/** A connection that prepares what it, or one like it, is asked again and again: for libraries with SQL of their own. */
+/** For libraries with SQL of their own: what is asked for again and again is prepared, and has a name from then on. */
+export function countUse(text: string): string | undefined {
+  if (/\*\s+FROM|RETURNING \*/i.test(text) || (uses.size >= mostTexts && !uses.has(text))) return undefined;
+  const times = (uses.get(text) ?? 0) + 1;
+  uses.set(text, times);
+  return times > often ? nameOf(text) : undefined;
+}
+
+/** A connection that prepares what it, or one like it, is asked again and again. */
 export class RepeatingClient extends pg.Client {
-  static readonly #uses = new Map<string, number>();
-
   override query(...given: unknown[]): never {
     const [text, values, ...rest] = given;
     const query = super.query as (...words: unknown[]) => never;
-    if (typeof text !== 'string' || !Array.isArray(values) || !RepeatingClient.#isOften(text))
-      return query.apply(this, given);
-    return query.apply(this, [{ text, values, name: nameOf(text) }, ...rest]);
-  }
-
-  static #isOften(text: string): boolean {
-    const uses = RepeatingClient.#uses;
-    if (/\*\s+FROM|RETURNING \*/i.test(text) || (uses.size >= mostTexts && !uses.has(text))) return false;
-    const times = (uses.get(text) ?? 0) + 1;
-    uses.set(text, times);
-    return times > often;
+    const name = typeof text === 'string' && Array.isArray(values) ? countUse(text) : undefined;
+    return name === undefined
+      ? query.apply(this, given)
+      : query.apply(this, [{ text, values, name }, ...rest]);
   }
 }

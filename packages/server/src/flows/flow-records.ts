@@ -1,6 +1,7 @@
 /** Flows in the database: whose they are, that they shall end, and what became of them. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/connect.ts';
+import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import { engineSchema } from './dbos.ts';
 import type { FlowFacts } from './flow-state.ts';
@@ -20,12 +21,12 @@ export interface NewFlow {
 
 /** False when there is one of this id already. */
 export async function insertFlow(queries: Queries, flow: NewFlow): Promise<boolean> {
-  const done = await queries
+  const insert = queries
     .insertInto('flows')
     .values(flow)
     .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return Number(done.numInsertedOrUpdatedRows ?? 0n) > 0;
+    .returning('id');
+  return (await executePrepared(queries, insert)).length > 0;
 }
 
 const unfinished = sql`('ENQUEUED', 'DELAYED', 'PENDING')`;

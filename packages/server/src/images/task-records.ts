@@ -55,10 +55,10 @@ export async function insertTask(
 ): Promise<void> {
   const now = currentTime();
   const times = { created_at: now, updated_at: now };
-  await queries
+  const insert = queries
     .insertInto('tasks')
-    .values({ ...task, ...times, input: JSON.stringify(task.input), status })
-    .execute();
+    .values({ ...task, ...times, input: JSON.stringify(task.input), status });
+  await executePrepared(queries, insert);
   const written: Task = { ...task, ...times, status, result: null, expires_at: null };
   const isBegun = status === 'processing';
   await recordEvents(queries, taskEvents(['task.create', ...(isBegun ? begun : [])], [written]));
