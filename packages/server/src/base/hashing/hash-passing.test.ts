@@ -92,11 +92,9 @@ describe('bytes that are hashed while they pass', () => {
       await delay(120);
       yield* cut(bytes.subarray(300_000), 100_000);
     }
-    const passing = hashPassing(slow(), algorithms, () => {});
-    const lengthOfNext = async () => ((await passing.next()).value as Uint8Array).length;
-    assert.equal(await lengthOfNext(), 300_000);
-    assert.equal(await lengthOfNext(), 100_000);
-    await passing.return(new Map());
+    const sizes: number[] = [];
+    for await (const chunk of hashPassing(slow(), algorithms, () => {})) sizes.push(chunk.length);
+    assert.ok(Math.max(...sizes) <= 300_000, 'no block was waited for');
     const { bytes: passed, digests } = await pass(slow());
     assert.ok(passed.equals(bytes));
     assert.deepEqual(digests, expected(bytes));
