@@ -14,7 +14,7 @@ const script = realpathSync(fileURLToPath(import.meta.url));
 /** MiB of a half of the young generation: where it may grow, 200 slow transfers take half as much memory again. */
 const serverFlags = ['--max-semi-space-size=4'];
 
-/** One heap for all threads of the C library: with one for each, what 200 slow transfers leave free in them is 20 MiB more. */
+/** One heap of the C library for all threads: what is freed in another is of no use to them (docs/decisions/0014). */
 const serverEnvironment = { MALLOC_ARENA_MAX: '1' };
 
 function missingFlags() {

@@ -7,20 +7,14 @@ import { recordEvent } from '../events/event-records.ts';
 import { type Caller, factsOf } from '../identity/caller.ts';
 import type { Image } from '../images/image.ts';
 import { imageEvent } from '../images/image-event.ts';
-import {
-  findVisible,
-  lockVisible,
-  updateAndMove,
-  updateImage,
-  type Visible,
-} from '../images/image-records.ts';
+import { findVisible, lockVisible, updateAndMove, type Visible } from '../images/image-records.ts';
 import { type Demand, mebibytes, requireRoom } from '../images/quota-check.ts';
 import { statusConflict } from '../images/status.ts';
 import { insertTask } from '../images/task-records.ts';
 import { activeLocations } from '../locations/location-records.ts';
 import { imageCopy } from './copy-image.ts';
 import { findImportSigner } from './find-import-signer.ts';
-import { withBook } from './import-book.ts';
+import { withBook, writeBook } from './import-book.ts';
 import { glanceImport } from './import-from-glance.ts';
 import { webImport } from './import-from-web.ts';
 import { echoOf, type ImportOrder, readImportRequest } from './import-request.ts';
@@ -106,9 +100,11 @@ export async function startImport(
     const { needed, flow, demand } = kinds[order.method];
     const task = randomUUID();
     await requireRoom(queries, quotas, image.owner, demand(image));
-    const held = withBook(image, { holder: task, importing: stores, failed: [] });
-    if (needed === 'active') await updateImage(queries, held);
-    const after = needed === 'active' ? held : (await updateAndMove(queries, held, needed, 'importing'))!;
+    const book = { holder: task, importing: stores, failed: [] };
+    const after =
+      needed === 'active'
+        ? await writeBook(queries, image, book)
+        : (await updateAndMove(queries, withBook(image, book), needed, 'importing'))!;
     await recordEvent(queries, imageEvent('image.update', after));
     await insertTask(queries, newTask(task, image, caller, input, order, stores), 'pending');
     const { id, owner } = image;

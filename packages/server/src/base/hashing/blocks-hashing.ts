@@ -6,8 +6,8 @@ import { beginHash, type ThreadHash } from './threads.ts';
 type Bytes = Uint8Array<SharedArrayBuffer>;
 type Passing = AsyncGenerator<Uint8Array, void, void>;
 
-/** With a quarter of it, passing blocks on costs a second of processor time a GiB more. */
-const blockBytes = 1 * 1024 * 1024;
+/** With half of it, passing blocks on costs a second of processor time a GiB more. */
+const blockBytes = 1024 * 1024;
 
 /** Of all streams. Shared memory goes only when it is collected, so what was made is kept. */
 const pool = new BufferPool<Bytes>({

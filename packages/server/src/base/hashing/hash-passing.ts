@@ -1,4 +1,4 @@
-/** Hashes a stream that passes: a fast one in threads, each digest in another, while its consumer works. */
+/** Hashes a stream that passes: a fast one in threads, while its consumer works. */
 import { BlocksHashing } from './blocks-hashing.ts';
 import { ChunksHashing } from './chunks-hashing.ts';
 
