@@ -1,4 +1,5 @@
 /** Cuts a stream of unknown length into parts and sends several at once, in memory that has a bound. */
+import { copyInto } from '../base/copy-into.ts';
 import { pull } from './pull.ts';
 
 /** Bytes that the parts of one stream fill at most, as long as two of them fit. */
@@ -96,7 +97,7 @@ class Sending<Sent> {
   }
 
   #gather(bytes: Uint8Array): void {
-    this.#part!.set(bytes, this.#filled);
+    copyInto(this.#part!, this.#filled, bytes);
     this.#filled += bytes.length;
     this.#size += bytes.length;
   }

@@ -1,9 +1,10 @@
 /** Gathers chunks in blocks of shared memory that threads hash: while a block is with the consumer, and after that. */
 import { BufferPool } from '../buffer-pool.ts';
+import { copyInto } from '../copy-into.ts';
 import type { ChunksHashing } from './chunks-hashing.ts';
 import { beginHash, type ThreadHash } from './threads.ts';
 
-type Bytes = Uint8Array<SharedArrayBuffer>;
+type Bytes = Buffer<SharedArrayBuffer>;
 type Passing = AsyncGenerator<Uint8Array, void, void>;
 
 /** With half of it, passing blocks on costs a second of processor time a GiB more. */
@@ -11,7 +12,7 @@ const blockBytes = 1024 * 1024;
 
 /** Of all streams. Shared memory goes only when it is collected, so what was made is kept. */
 const pool = new BufferPool<Bytes>({
-  make: (bytes) => new Uint8Array(new SharedArrayBuffer(bytes)),
+  make: (bytes) => Buffer.from(new SharedArrayBuffer(bytes)),
   large: blockBytes,
   small: 128 * 1024,
   budget: 12 * blockBytes,
@@ -59,7 +60,7 @@ export class BlocksHashing {
     for (let done = 0; done < chunk.length; ) {
       this.#block ??= await this.#nextBlock();
       const some = chunk.subarray(done, done + this.#block.length - this.#gathered);
-      this.#block.set(some, this.#gathered);
+      copyInto(this.#block, this.#gathered, some);
       this.#gathered += some.length;
       done += some.length;
       if (this.#gathered === this.#block.length) yield* this.passRest();

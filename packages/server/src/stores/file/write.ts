@@ -1,6 +1,7 @@
 /** Writes a stream of chunks to a file: one write under way, the next bytes gathered meanwhile. */
 import type { FileHandle } from 'node:fs/promises';
 import { ioBuffers, Pace } from '../../base/buffer-pool.ts';
+import { copyInto } from '../../base/copy-into.ts';
 
 /** Bytes after which the file system is told to begin writing back, so that the last fsync is short. */
 const writeBackEvery = 32 * 1024 * 1024;
@@ -81,7 +82,7 @@ export class FileWriter {
   }
 
   #gather(bytes: Uint8Array): void {
-    this.#gathering.set(bytes, this.#gathered);
+    copyInto(this.#gathering, this.#gathered, bytes);
     this.#gathered += bytes.length;
   }
 
