@@ -32,7 +32,7 @@ export class FlowWorkers {
 
   async begin(
     flows: readonly AnyFlow[],
-    more: Partial<Pick<WorkerParts, 'seams' | 'limits' | 'periodic'>> = {},
+    more: Partial<Pick<WorkerParts, 'seams' | 'limits' | 'periodic' | 'database'>> = {},
   ): Promise<RunningWorker> {
     const engine = await openEngine(this.home.config, log);
     const session: Session = await openSession(this.home.config, { applicationName: 'test session', log });

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../base/log.ts';
 import type { Database } from '../database/connect.ts';
-import { type Dbos, flowVersion, queueName } from './dbos.ts';
+import { claimFlows, unclaimFlows } from './claim-records.ts';
+import type { Dbos } from './dbos.ts';
 import { releaseFlows } from './worker-records.ts';
 
 export interface Limits {
@@ -23,6 +24,9 @@ interface Parts {
   readonly mayClaim: () => boolean;
 }
 
+/** Milliseconds after a claim failed in which it may have taken flows all the same. */
+const doubtMs = 60_000;
+
 export class Claims {
   readonly #parts: Parts;
   /** Flows of this process, with the worker they were taken up by. */
@@ -30,7 +34,10 @@ export class Claims {
   #running: Promise<void> | null = null;
   #again = false;
   #stopped = false;
-  #retry: NodeJS.Timeout | undefined;
+  /** The project after which to look on; empty: from the first. */
+  #beyond = '';
+  /** Owners of claims that failed, and when, by the clock of the process. */
+  readonly #unanswered = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -58,7 +65,6 @@ export class Claims {
   /** Takes no flow any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#retry);
     await this.#running;
   }
 
@@ -74,45 +80,37 @@ export class Claims {
   }
 
   async #claim(): Promise<void> {
-    const { executor, limits, mayClaim } = this.#parts;
-    if (!mayClaim() || this.#inHand.size >= limits.perWorker) return;
-    const partitions = await executor.systemDatabase.getQueuePartitions(queueName);
-    for (const partition of shuffled(partitions)) {
-      if (this.#inHand.size >= limits.perWorker || this.#stopped) return;
-      await this.#claimOf(partition);
+    const { limits, mayClaim } = this.#parts;
+    await this.#giveBackUnanswered();
+    // Begun in the midst of the projects, it looks at those before, too.
+    for (let ways = this.#beyond === '' ? 1 : 2; ways > 0; ways -= this.#beyond === '' ? 1 : 0) {
+      const room = limits.perWorker - this.#inHand.size;
+      if (!mayClaim() || room <= 0 || this.#stopped) return;
+      await this.#claimSome(room);
     }
   }
 
-  async #claimOf(partition: string): Promise<void> {
-    const { executor, limits, workerId } = this.#parts;
-    const queue = {
-      name: queueName,
-      workerConcurrency: limits.perWorker,
-      partitionConcurrency: limits.perProject,
-      concurrency: limits.total ?? undefined,
-    };
-    const worker = workerId();
-    const owner = randomUUID();
-    let flows: string[];
-    try {
-      flows = await executor.systemDatabase.findAndMarkStartableWorkflows(
-        queue as Parameters<Executor['systemDatabase']['findAndMarkStartableWorkflows']>[0],
-        worker,
-        flowVersion,
-        partition,
-        this.#inHand.size,
-        0,
-        owner,
-      );
-    } catch (error) {
-      // Another worker was there at the same moment.
-      if (!isContention(error)) throw error;
-      this.#retry = setTimeout(() => this.nudge(), 10 + Math.random() * 40);
-      return;
-    }
+  async #claimSome(room: number): Promise<void> {
+    const { executor, database, limits, workerId } = this.#parts;
+    const { perProject, total } = limits;
+    const [worker, owner] = [workerId(), randomUUID()];
+    const claim = { worker, owner, room, perProject, total, beyond: this.#beyond };
+    const { flows, next } = await claimFlows(database.db, claim).catch((error) => {
+      this.#unanswered.set(owner, performance.now());
+      throw error;
+    });
+    this.#beyond = next;
     for (const flow of flows) this.#inHand.set(flow, worker);
-    await executor.dispatchDequeuedWorkflows(flows, owner);
+    if (flows.length > 0) await executor.dispatchDequeuedWorkflows([...flows], owner);
     for (const flow of flows) await this.#giveBackUnstarted(flow, worker);
+  }
+
+  /** What was taken by a claim whose answer was lost would be nobody's; it may still be under way in the database. */
+  async #giveBackUnanswered(): Promise<void> {
+    for (const [owner, failedAt] of this.#unanswered)
+      if (performance.now() - failedAt > doubtMs) this.#unanswered.delete(owner);
+    if (this.#unanswered.size === 0) return;
+    await unclaimFlows(this.#parts.database.db, [...this.#unanswered.keys()]);
   }
 
   /** A flow that only a newer release knows waits for a worker of that. */
@@ -123,17 +121,4 @@ export class Claims {
     log.warn({ flow }, 'this worker cannot run a flow: it waits for another');
     await releaseFlows(database, worker, flow);
   }
-}
-
-function isContention(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === '40001' || code === '55P03';
-}
-
-/** So that no project is always the last. */
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, rank: Math.random() }))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ item }) => item);
 }
