@@ -2,7 +2,7 @@
 import { BufferPool } from '../buffer-pool.ts';
 import { copyInto } from '../copy-into.ts';
 import type { ChunksHashing } from './chunks-hashing.ts';
-import { beginHash, type ThreadHash } from './threads.ts';
+import { beginHashes, type ThreadHashes } from './threads.ts';
 
 type Bytes = Buffer<SharedArrayBuffer>;
 type Passing = AsyncGenerator<Uint8Array, void, void>;
@@ -25,7 +25,7 @@ const mostBeingRead = 2;
 export class BlocksHashing {
   readonly #algorithms: readonly string[];
   readonly #beingRead = new Set<Promise<void>>();
-  #hashes: readonly ThreadHash[] | null = null;
+  #hashes: readonly ThreadHashes[] | null = null;
   /** The one that is being gathered, or that the consumer has. */
   #block: Bytes | null;
   #gathered = 0;
@@ -70,7 +70,7 @@ export class BlocksHashing {
   /** What was gathered, as it is. */
   async *passRest(): Passing {
     if (this.#gathered === 0) return;
-    this.#hashes ??= this.#algorithms.map(beginHash);
+    this.#hashes ??= beginHashes(this.#algorithms);
     const bytes = this.#block!.subarray(0, this.#gathered);
     // A thread that fails says so again at the end.
     this.#lent = Promise.allSettled(this.#hashes.map((hash) => hash.update(bytes)));
@@ -90,8 +90,11 @@ export class BlocksHashing {
 
   /** Hex digests by algorithm. */
   async finish(): Promise<Map<string, string>> {
-    const digests = await Promise.all((this.#hashes ?? []).map((hash) => hash.finish()));
-    return new Map(digests.map((digest, index) => [this.#algorithms[index]!, digest]));
+    const digests = (this.#hashes ?? []).map(async (hashes) => {
+      const values = await hashes.finish();
+      return values.map((value, index) => [hashes.algorithms[index]!, value] as const);
+    });
+    return new Map((await Promise.all(digests)).flat());
   }
 
   /** To be called once, at any moment. What the consumer still has, nobody else gets. */

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hashPassing } from './hash-passing.ts';
-import { beginHash } from './threads.ts';
+import { beginHashes } from './threads.ts';
 
 const mebi = 1024 * 1024;
 const algorithms = ['md5', 'sha512'];
@@ -140,7 +140,8 @@ describe('bytes that are hashed while they pass', () => {
 });
 
 test('a thread that fails says so to whoever waits for it, and another takes its place', async () => {
-  const hash = beginHash('no such algorithm');
+  const [hash] = beginHashes(['no such algorithm']);
+  assert.ok(hash);
   await assert.rejects(hash.update(new Uint8Array(new SharedArrayBuffer(1))), /thread that hashes/);
   await assert.rejects(hash.finish(), /thread that hashes/);
   hash.forget();

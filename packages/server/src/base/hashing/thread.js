@@ -5,22 +5,26 @@
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 
-/** @type {Map<number, import('node:crypto').Hash>} */
-const hashes = new Map();
+/** @type {Map<number, import('node:crypto').Hash[]>} */
+const all = new Map();
 
 /** @param {number} id */
-function hashOf(id) {
-  const hash = hashes.get(id);
-  if (hash === undefined) throw new Error(`There is no digest ${id} in this thread.`);
-  return hash;
+function hashesOf(id) {
+  const hashes = all.get(id);
+  if (hashes === undefined) throw new Error(`There are no digests ${id} in this thread.`);
+  return hashes;
 }
 
 parentPort?.on('message', (/** @type {import('./threads.ts').Order} */ order) => {
   const { id } = order;
-  if ('begin' in order) hashes.set(id, createHash(order.begin));
-  else if ('forget' in order) hashes.delete(id);
+  if ('begin' in order)
+    all.set(
+      id,
+      order.begin.map((name) => createHash(name)),
+    );
+  else if ('forget' in order) all.delete(id);
   else if ('update' in order) {
-    hashOf(id).update(order.update);
+    for (const hash of hashesOf(id)) hash.update(order.update);
     parentPort?.postMessage(null);
-  } else parentPort?.postMessage(hashOf(id).digest('hex'));
+  } else parentPort?.postMessage(hashesOf(id).map((hash) => hash.digest('hex')));
 });

@@ -4,21 +4,23 @@ import { Worker } from 'node:worker_threads';
 
 /** What a thread is told. `update` and `finish` are answered, in the order in which they came. */
 export type Order = { readonly id: number } & (
-  | { readonly begin: string }
+  | { readonly begin: readonly string[] }
   | { readonly update: Uint8Array }
   | { readonly finish: true }
   | { readonly forget: true }
 );
 
-/** The digest in hex, after `finish`. */
-type Answer = string | null;
+/** The digests in hex, after `finish`. */
+type Answer = readonly string[] | null;
 
-/** One digest in the making. */
-export interface ThreadHash {
+/** Digests in the making, all by one thread: an order and its answer cost as much for one as for several. */
+export interface ThreadHashes {
+  /** Names that node:crypto knows. */
+  readonly algorithms: readonly string[];
   /** Resolves when the thread has read `bytes`, which are shared memory and do not change until then. */
   update(bytes: Uint8Array<SharedArrayBuffer>): Promise<unknown>;
-  /** In hex, of all that was given. */
-  finish(): Promise<string>;
+  /** In hex, of all that was given, in the order of `algorithms`. */
+  finish(): Promise<readonly string[]>;
   /** To be called once; what is under way is answered all the same. */
   forget(): void;
 }
@@ -82,18 +84,26 @@ function chosenThread(): Thread {
   return thread;
 }
 
-/** `algorithm` is a name that node:crypto knows. */
-export function beginHash(algorithm: string): ThreadHash {
+/** As many as there are threads for. */
+export function beginHashes(algorithms: readonly string[]): ThreadHashes[] {
+  const groups = Array.from({ length: Math.min(most, algorithms.length) }, (_, group) =>
+    algorithms.filter((_name, index) => index % most === group),
+  );
+  return groups.map(beginTogether);
+}
+
+function beginTogether(algorithms: readonly string[]): ThreadHashes {
   const thread = chosenThread();
   lastId += 1;
   const id = lastId;
-  thread.hashes += 1;
-  thread.tell({ id, begin: algorithm });
+  thread.hashes += algorithms.length;
+  thread.tell({ id, begin: algorithms });
   return {
+    algorithms,
     update: (bytes) => thread.ask({ id, update: bytes }),
-    finish: async () => (await thread.ask({ id, finish: true })) as string,
+    finish: async () => (await thread.ask({ id, finish: true })) ?? [],
     forget() {
-      thread.hashes -= 1;
+      thread.hashes -= algorithms.length;
       thread.tell({ id, forget: true });
     },
   };
