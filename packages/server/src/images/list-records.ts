@@ -202,28 +202,69 @@ function isPlain({ equal, times, sizeMin, sizeMax, sort }: ListFilter): boolean 
   );
 }
 
+const newestFirst = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
+
 /**
- * Walks what carries the tag in the order of the page, and stops as soon as it is full. The marker is said of the columns
- * of that index, too: of those of images the planner draws no conclusion for it.
+ * What carries the tag in the order of the page. The marker is said of the columns of that index, too: of those of images
+ * the planner draws no conclusion for it.
  */
-function taggedScan(tag: string, { conditions, limit }: PageQuery, marker: Image | null): VersionsQuery {
+function tagged(tag: string, marker: Image | null): Condition {
   const after =
     marker === null
       ? sql`true`
       : sql`(image_created_at, image_id) < (${marker.created_at}::timestamptz, ${marker.id}::uuid)`;
-  const order = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
-  const tagged = sql`SELECT image_created_at, image_id FROM image_tags WHERE tag = ${tag} AND ${after}`;
-  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${and(conditions)}`;
-  const page = sql`SELECT * FROM (${tagged}) AS tagged, LATERAL (${found}) AS found ${order} LIMIT ${branchLimit(limit)}`;
-  return sql`SELECT ${versionColumns} FROM (${page}) AS page ${order} LIMIT ${limit}`;
+  return sql`FROM image_tags WHERE tag = ${tag} AND ${after}`;
 }
 
-/** The tag, when the newest of all images with one tag are asked for, and nothing else. */
-function soleTag(filter: ListFilter, reasons: readonly Reason[]): string | undefined {
+/** The page of all that carries the tag: the walk stops as soon as it is full. */
+function taggedScan(tag: string, { conditions, limit }: PageQuery, marker: Image | null): VersionsQuery {
+  const walked = sql`SELECT image_created_at, image_id ${tagged(tag, marker)}`;
+  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${and(conditions)}`;
+  const page = sql`SELECT * FROM (${walked}) AS walked, LATERAL (${found}) AS found ${newestFirst} LIMIT ${branchLimit(limit)}`;
+  return sql`SELECT ${versionColumns} FROM (${page}) AS page ${newestFirst} LIMIT ${limit}`;
+}
+
+/** Enough for a page where one in ten is seen, and for a short one where fewer are. */
+function mostWalked(limit: number): number {
+  return Math.max(500, 10 * limit);
+}
+
+/** Whether many images may be seen for it: community images are few, and so are those of one project or shared with it. */
+function isSeenMuch({ owner, member, visibility }: Reason): boolean {
+  return owner === undefined && member === undefined && visibility !== 'community';
+}
+
+/**
+ * The same for those who see a part of it; null when that is so small that the walk ends before the page is full. The
+ * last that is walked is always found, seen or not: it tells that there may be more.
+ */
+async function walkTagged(
+  queries: Queries,
+  tag: string,
+  { reasons, conditions, limit }: PageQuery,
+  marker: Image | null,
+): Promise<RowVersion[] | null> {
+  const within = branchLimits.find((step) => step >= limit);
+  if (within === undefined) return null;
+  const isLast = sql`place = ${sql.lit(mostWalked(within))}`;
+  const visible = or(reasons.map(because));
+  const walked = sql`SELECT image_id AS id, owner, visibility, image_created_at, row_number() OVER (${newestFirst}) AS place ${tagged(tag, marker)} ${newestFirst} LIMIT ${sql.lit(mostWalked(within))}`;
+  const seen = sql`SELECT id AS image_id, image_created_at, place FROM (${walked}) AS walked WHERE ${or([isLast, visible])}`;
+  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${or([isLast, and([visible, ...conditions])])}`;
+  const page = sql`SELECT * FROM (${seen}) AS seen, LATERAL (${found}) AS found ${newestFirst} LIMIT ${sql.lit(within)}`;
+  type Row = RowVersion & { readonly last: boolean };
+  const rows = await executePrepared(
+    queries,
+    sql<Row>`SELECT ${versionColumns}, ${isLast} AS last FROM (${page}) AS page ${newestFirst} LIMIT ${limit}`,
+  );
+  return rows.at(-1)?.last ? null : rows;
+}
+
+/** The tag, when the newest images with one tag are asked for, and nothing else. */
+function soleTag(filter: ListFilter): string | undefined {
   const { tags, properties, sort, hidden } = filter;
   const isSole = tags.length === 1 && properties.length === 0 && !hidden && sort[1]!.column === 'id';
-  const isForAll = reasons.every((reason) => Object.keys(reason).length === 0);
-  return isSole && isForAll && isPlain(filter) ? tags[0] : undefined;
+  return isSole && isPlain(filter) ? tags[0] : undefined;
 }
 
 async function selectVersions(
@@ -232,8 +273,13 @@ async function selectVersions(
   query: PageQuery,
   marker: Image | null,
 ): Promise<RowVersion[]> {
-  const tag = soleTag(filter, query.reasons);
-  if (tag !== undefined) return await executePrepared(queries, taggedScan(tag, query, marker));
+  const tag = soleTag(filter);
+  const isForAll = query.reasons.every((reason) => Object.keys(reason).length === 0);
+  if (tag !== undefined && isForAll) return await executePrepared(queries, taggedScan(tag, query, marker));
+  if (tag !== undefined && query.reasons.some(isSeenMuch)) {
+    const page = await walkTagged(queries, tag, query, marker);
+    if (page !== null) return page;
+  }
   const terms = [
     ...filter.tags.map(tagTerm),
     ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
