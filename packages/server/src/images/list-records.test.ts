@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts';
 import { createLog } from '../base/log.ts';
 import { connect, type Database } from '../database/connect.ts';
@@ -14,6 +15,7 @@ import { selectPage } from './list-records.ts';
 import type { SortKey } from './list-sort.ts';
 import { RememberedImages } from './remembered-images.ts';
 import type { RememberingParts } from './remembered-records.ts';
+import { searchTerms } from './search-terms.ts';
 
 const projects = ['red', 'green', 'blue'];
 const viewers: Viewer[] = [
@@ -156,9 +158,9 @@ function compare(sort: readonly SortKey[], a: Image, b: Image): number {
 }
 
 /** Page after page until one is not full. */
-async function walk(viewer: Viewer, filter: ListFilter): Promise<string[]> {
+async function walk(viewer: Viewer, filter: ListFilter, from: Image | null = null): Promise<string[]> {
   const found: string[] = [];
-  for (let marker: Image | null = null; ; ) {
+  for (let marker = from; ; ) {
     const page = await selectPage(parts, viewer, filter, marker);
     found.push(...page.map(({ id }) => id));
     assert.ok(page.length <= filter.limit);
@@ -227,4 +229,90 @@ test('all pages together are the images that match and are visible, in order', a
     }),
     { numRuns: 400 },
   );
+});
+
+/** More than are walked before the terms are asked. */
+const many = 650;
+
+/** As drawn, or of a kind that only one project sees; three have the same time. */
+function taggedImage(index: number, isPrivate: boolean, tags: string[], drawn: Facts): Image {
+  const facts: Facts = isPrivate
+    ? { ...drawn, owner: 'blue', visibility: 'private', status: 'active', os_hidden: false }
+    : drawn;
+  return { ...imageOf({ ...facts, tags, created: 0, later: 0 }), created_at: second(-Math.floor(index / 3)) };
+}
+
+/** Newest first: those of one project, a few of all kinds, those of one project again, a few of all kinds. */
+function makeTagged(): Image[] {
+  const drawn = fc.sample(facts, { numRuns: 2 * many + 240, seed: 4 });
+  const sections = [many, many + 200, 2 * many + 200];
+  return drawn.map((one, index) => {
+    const isPrivate = index < sections[0]! || (index >= sections[1]! && index < sections[2]!);
+    const tags = ['many'];
+    if (index % 20 === 0) tags.push('few');
+    for (const count of [499, 500, 501]) if (index < count) tags.push(`first-${count}`);
+    const image = taggedImage(index, isPrivate, tags, one);
+    return { ...image, visibility: [498, 499, 500].includes(index) ? 'public' : image.visibility };
+  });
+}
+
+/** In the order of the page: ids decide between those of one time. */
+const newestFirst = readListQuery(new URLSearchParams(), 25, 1000).sort;
+
+async function insert(added: readonly Image[]): Promise<void> {
+  const rows = JSON.stringify(added.map((image) => ({ ...image, search_terms: searchTerms(image) })));
+  await sql`INSERT INTO images SELECT * FROM jsonb_populate_recordset(NULL::images, ${rows}::jsonb)`.execute(
+    database.db,
+  );
+  const answers: readonly (readonly (Answer | null)[])[] = [
+    ['accepted', 'pending', null],
+    ['rejected', 'accepted', 'accepted'],
+    [null, null, 'pending'],
+  ];
+  const mixed = added.filter(({ visibility }) => visibility !== 'private');
+  for (const [index, { id }] of mixed.entries()) await share(id, answers[index % answers.length]!);
+}
+
+async function checkTagged(added: readonly Image[], search: string, markers: readonly Image[]) {
+  const filter = readListQuery(new URLSearchParams(search), 25, 1000);
+  for (const viewer of viewers) {
+    const expected = added.filter(
+      (image) => matches(image, viewer, filter) && isVisible(image, viewer, filter),
+    );
+    for (const marker of [null, ...markers]) {
+      const rest = expected.filter((image) => marker === null || compare(newestFirst, marker, image) < 0);
+      assert.deepEqual(
+        await walk(viewer, filter, marker),
+        rest.map(({ id }) => id),
+        `${search} ${JSON.stringify(viewer)} after ${marker === null ? 'none' : added.indexOf(marker)}`,
+      );
+    }
+  }
+}
+
+test('one tag finds what is visible behind more than is walked of what is not', async () => {
+  const added = makeTagged().sort((a, b) => compare(newestFirst, a, b));
+  await insert(added);
+  const markers = [10, 149, 500, many + 100].map((at) => added[at]!);
+  const filters = ['', 'visibility=all', 'visibility=shared&member_status=all', 'member_status=pending'];
+  for (const filter of filters) await checkTagged(added, `tag=many&${filter}`, markers);
+  for (const filter of ['visibility=public', 'visibility=private', 'visibility=community', 'os_hidden=true'])
+    await checkTagged(added, `tag=many&${filter}`, []);
+  for (const limit of [100, 1000]) await checkTagged(added, `tag=many&limit=${limit}`, [added.at(-1)!]);
+  await checkTagged(added, 'tag=few', []);
+  for (const tag of ['first-499', 'first-500', 'first-501'])
+    for (const limit of [1, 2, 3, 25]) await checkTagged(added, `tag=${tag}&limit=${limit}`, []);
+});
+
+test('one tag finds by what the owner and the visibility have become', async () => {
+  const added = makeTagged().sort((a, b) => compare(newestFirst, a, b));
+  await sql`DELETE FROM images WHERE tags && ${['many']}`.execute(database.db);
+  await insert(added);
+  const changes: Partial<Image>[] = [{ owner: 'green' }, { visibility: 'public' }, { owner: null }];
+  for (const [at, change] of changes.entries())
+    for (const index of [at, many - 5 + at, many + 20 + at, many + 40 + at, many + 60 + at]) {
+      added[index] = { ...added[index]!, ...change };
+      await updateImage(database.db, added[index]);
+    }
+  for (const limit of [25, 1000]) await checkTagged(added, `tag=many&limit=${limit}`, [added[1]!]);
 });

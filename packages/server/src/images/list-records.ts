@@ -111,21 +111,45 @@ function sharedWith({ member, answer }: Reason): Condition[] {
   return [sql`id = ANY (ARRAY(SELECT image_id FROM image_members WHERE member = ${member} AND ${answered}))`];
 }
 
-function because(reason: Reason): Condition {
-  const { owner, visibility } = reason;
-  const conditions = sharedWith(reason);
+function ownedAndSeen({ owner, visibility }: Reason): Condition[] {
+  const conditions: Condition[] = [];
   if (owner !== undefined) conditions.push(sql`owner = ${owner}`);
   if (visibility !== undefined) conditions.push(sql`visibility = ${sql.lit(visibility)}`);
-  return conditions.length === 0 ? sql`true` : and(conditions);
+  return conditions;
 }
 
-/** Has every term: those asked for, and those that make it visible. */
-function hasTerms(terms: readonly string[], reason: Reason): Condition {
-  const { owner, visibility } = reason;
-  const all = [...terms];
-  if (owner !== undefined) all.push(ownerTerm(owner));
-  if (visibility !== undefined) all.push(visibilityTerm(visibility));
-  return and([sql`search_terms @> ${all}::text[]`, ...sharedWith(reason)]);
+const all = (conditions: readonly Condition[]) => (conditions.length === 0 ? sql`true` : and(conditions));
+
+function because(reason: Reason): Condition {
+  return all([...sharedWith(reason), ...ownedAndSeen(reason)]);
+}
+
+function hasTerms(terms: readonly string[]): Condition {
+  return sql`search_terms @> ${terms}::text[]`;
+}
+
+/** An index finds it: has the terms and those that make it visible, or is shared, with whatever terms. */
+function findable(terms: readonly string[], reason: Reason): Condition {
+  const { owner, visibility, member } = reason;
+  if (member !== undefined) return and(sharedWith(reason));
+  const needed = [...terms];
+  if (owner !== undefined) needed.push(ownerTerm(owner));
+  if (visibility !== undefined) needed.push(visibilityTerm(visibility));
+  return hasTerms(needed);
+}
+
+/**
+ * Has the terms and is visible. A plan that walks the images would compare each with the terms of every reason, so what is
+ * cheaper comes before: PostgreSQL asks in the order of the costs that it counts. It also makes up for what `findable`
+ * leaves open of the one reason with a member. Most rows are taken to pass a `<>`: what is said twice must not count
+ * twice where plans are chosen.
+ */
+function visibleWithTerms(terms: readonly string[], reasons: readonly Reason[]): Condition {
+  const indexed = or(reasons.map((reason) => findable(terms, reason)));
+  const [only, ...others] = reasons;
+  if (others.length === 0 && only!.member === undefined) return indexed;
+  const possible = and([or(reasons.map((reason) => all(ownedAndSeen(reason)))), hasTerms(terms)]);
+  return and([sql`(CASE WHEN ${possible} THEN 1 ELSE 0 END) <> 0`, indexed]);
 }
 
 /** Whether few images are left by a condition that has an index of its own, whoever asks. */
@@ -162,9 +186,9 @@ function union({ reasons, conditions, sort, limit }: PageQuery): VersionsQuery {
   const columns = new Set(['id', 'xmin', 'updated_at', ...sort.map(({ column }) => column)]);
   const needed = sql.raw([...columns].join(', '));
   const branches = reasons.map((reason) => {
-    const all = [because(reason), ...conditions];
-    if (mine !== undefined && reason.owner === undefined) all.push(sql`owner IS DISTINCT FROM ${mine}`);
-    return sql`(SELECT ${needed} FROM images WHERE ${and(all)} ORDER BY ${order} LIMIT ${within})`;
+    const listed = [because(reason), ...conditions];
+    if (mine !== undefined && reason.owner === undefined) listed.push(sql`owner IS DISTINCT FROM ${mine}`);
+    return sql`(SELECT ${needed} FROM images WHERE ${and(listed)} ORDER BY ${order} LIMIT ${within})`;
   });
   const united = sql.join(branches, sql` UNION ALL `);
   return sql`SELECT ${versionColumns} FROM (${united}) AS visible ORDER BY ${order} LIMIT ${limit}`;
@@ -178,28 +202,69 @@ function isPlain({ equal, times, sizeMin, sizeMax, sort }: ListFilter): boolean 
   );
 }
 
+const newestFirst = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
+
 /**
- * Walks what carries the tag in the order of the page, and stops as soon as it is full. The marker is said of the columns
- * of that index, too: of those of images the planner draws no conclusion for it.
+ * What carries the tag in the order of the page. The marker is said of the columns of that index, too: of those of images
+ * the planner draws no conclusion for it.
  */
-function taggedScan(tag: string, { conditions, limit }: PageQuery, marker: Image | null): VersionsQuery {
+function tagged(tag: string, marker: Image | null): Condition {
   const after =
     marker === null
       ? sql`true`
       : sql`(image_created_at, image_id) < (${marker.created_at}::timestamptz, ${marker.id}::uuid)`;
-  const order = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
-  const tagged = sql`SELECT image_created_at, image_id FROM image_tags WHERE tag = ${tag} AND ${after}`;
-  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${and(conditions)}`;
-  const page = sql`SELECT * FROM (${tagged}) AS tagged, LATERAL (${found}) AS found ${order} LIMIT ${branchLimit(limit)}`;
-  return sql`SELECT ${versionColumns} FROM (${page}) AS page ${order} LIMIT ${limit}`;
+  return sql`FROM image_tags WHERE tag = ${tag} AND ${after}`;
 }
 
-/** The tag, when the newest of all images with one tag are asked for, and nothing else. */
-function soleTag(filter: ListFilter, reasons: readonly Reason[]): string | undefined {
+/** The page of all that carries the tag: the walk stops as soon as it is full. */
+function taggedScan(tag: string, { conditions, limit }: PageQuery, marker: Image | null): VersionsQuery {
+  const walked = sql`SELECT image_created_at, image_id ${tagged(tag, marker)}`;
+  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${and(conditions)}`;
+  const page = sql`SELECT * FROM (${walked}) AS walked, LATERAL (${found}) AS found ${newestFirst} LIMIT ${branchLimit(limit)}`;
+  return sql`SELECT ${versionColumns} FROM (${page}) AS page ${newestFirst} LIMIT ${limit}`;
+}
+
+/** Enough for a page where one in ten is seen, and for a short one where fewer are. */
+function mostWalked(limit: number): number {
+  return Math.max(500, 10 * limit);
+}
+
+/** Whether many images may be seen for it: community images are few, and so are those of one project or shared with it. */
+function isSeenMuch({ owner, member, visibility }: Reason): boolean {
+  return owner === undefined && member === undefined && visibility !== 'community';
+}
+
+/**
+ * The same for those who see a part of it; null when that is so small that the walk ends before the page is full. The
+ * last that is walked is always found, seen or not: it tells that there may be more.
+ */
+async function walkTagged(
+  queries: Queries,
+  tag: string,
+  { reasons, conditions, limit }: PageQuery,
+  marker: Image | null,
+): Promise<RowVersion[] | null> {
+  const within = branchLimits.find((step) => step >= limit);
+  if (within === undefined) return null;
+  const isLast = sql`place = ${sql.lit(mostWalked(within))}`;
+  const visible = or(reasons.map(because));
+  const walked = sql`SELECT image_id AS id, owner, visibility, image_created_at, row_number() OVER (${newestFirst}) AS place ${tagged(tag, marker)} ${newestFirst} LIMIT ${sql.lit(mostWalked(within))}`;
+  const seen = sql`SELECT id AS image_id, image_created_at, place FROM (${walked}) AS walked WHERE ${or([isLast, visible])}`;
+  const found = sql`SELECT id, xmin, updated_at FROM images WHERE id = image_id AND ${or([isLast, and([visible, ...conditions])])}`;
+  const page = sql`SELECT * FROM (${seen}) AS seen, LATERAL (${found}) AS found ${newestFirst} LIMIT ${sql.lit(within)}`;
+  type Row = RowVersion & { readonly last: boolean };
+  const rows = await executePrepared(
+    queries,
+    sql<Row>`SELECT ${versionColumns}, ${isLast} AS last FROM (${page}) AS page ${newestFirst} LIMIT ${limit}`,
+  );
+  return rows.at(-1)?.last ? null : rows;
+}
+
+/** The tag, when the newest images with one tag are asked for, and nothing else. */
+function soleTag(filter: ListFilter): string | undefined {
   const { tags, properties, sort, hidden } = filter;
   const isSole = tags.length === 1 && properties.length === 0 && !hidden && sort[1]!.column === 'id';
-  const isForAll = reasons.every((reason) => Object.keys(reason).length === 0);
-  return isSole && isForAll && isPlain(filter) ? tags[0] : undefined;
+  return isSole && isPlain(filter) ? tags[0] : undefined;
 }
 
 async function selectVersions(
@@ -208,16 +273,20 @@ async function selectVersions(
   query: PageQuery,
   marker: Image | null,
 ): Promise<RowVersion[]> {
-  const tag = soleTag(filter, query.reasons);
-  if (tag !== undefined) return await executePrepared(queries, taggedScan(tag, query, marker));
+  const tag = soleTag(filter);
+  const isForAll = query.reasons.every((reason) => Object.keys(reason).length === 0);
+  if (tag !== undefined && isForAll) return await executePrepared(queries, taggedScan(tag, query, marker));
+  if (tag !== undefined && query.reasons.some(isSeenMuch)) {
+    const page = await walkTagged(queries, tag, query, marker);
+    if (page !== null) return page;
+  }
   const terms = [
     ...filter.tags.map(tagTerm),
     ...filter.properties.map(({ name, value }) => propertyTerm(name, value)),
   ];
   const { reasons } = query;
   if (terms.length > 0) {
-    const found = scan(query, or(reasons.map((reason) => hasTerms(terms, reason))));
-    return (await found.execute(queries)).rows;
+    return (await scan(query, visibleWithTerms(terms, reasons)).execute(queries)).rows;
   }
   if (isSelective(filter)) return (await scan(query, or(reasons.map(because))).execute(queries)).rows;
   if (isPlain(filter)) return await executePrepared(queries, union(query));
