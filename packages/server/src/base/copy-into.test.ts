@@ -1,3 +1,4 @@
+/** Bytes come to their place in any memory, all of them or none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { copyInto } from './copy-into.ts';

@@ -1,5 +1,7 @@
 -- With each tag, who owns the image and who else may see it, in the index itself: who sees a part of what carries a tag
--- walks past the rest without reading its rows.
+-- walks past the rest without reading its rows. Nobody changes an image while that is copied.
+LOCK TABLE images IN SHARE ROW EXCLUSIVE MODE;
+
 ALTER TABLE image_tags ADD COLUMN owner text COLLATE "C", ADD COLUMN visibility text;
 ALTER TABLE image_tags DROP CONSTRAINT image_tags_pkey;
 TRUNCATE image_tags;
@@ -22,11 +24,10 @@ BEGIN
 END
 $$;
 
-DROP TRIGGER images_retagged ON images;
-CREATE TRIGGER images_retagged AFTER UPDATE OF tags, created_at, owner, visibility ON images
+CREATE TRIGGER images_seen_by_others AFTER UPDATE OF owner, visibility ON images
   FOR EACH ROW
   WHEN (
-    OLD.tags <> NEW.tags OR OLD.created_at <> NEW.created_at
-    OR OLD.owner IS DISTINCT FROM NEW.owner OR OLD.visibility <> NEW.visibility
+    OLD.tags <> '{}' AND OLD.tags = NEW.tags AND OLD.created_at = NEW.created_at
+    AND (OLD.owner IS DISTINCT FROM NEW.owner OR OLD.visibility <> NEW.visibility)
   )
   EXECUTE FUNCTION follow_image_tags();
