@@ -24,7 +24,7 @@ after(() => workers?.close());
 
 function claimOf(more: Partial<Claim> = {}): Claim {
   const ids = { worker: randomUUID(), owner: randomUUID() };
-  return { ...ids, room: 1000, perProject: 1000, total: null, beyond: '', ...more };
+  return { ...ids, room: 1000, perProject: 1000, total: null, beyond: '', unfit: [], ...more };
 }
 
 function claim(more: Partial<Claim> = {}) {
@@ -121,6 +121,13 @@ test('flows of another version wait for a worker of that', async () => {
   assert.deepEqual((await claim()).flows, []);
   await setVersion(null);
   assert.deepEqual((await claim()).flows, [id]);
+});
+
+test('what a worker cannot run it leaves to others', async () => {
+  await clear();
+  const [unfit, fit] = (await startAll('one', 'one')) as [string, string];
+  assert.deepEqual((await claim({ unfit: [unfit], perProject: 1 })).flows, [fit]);
+  assert.deepEqual((await claim()).flows, [unfit]);
 });
 
 test('a flow that somebody is changing keeps no other from being taken', async () => {

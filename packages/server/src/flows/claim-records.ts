@@ -16,6 +16,8 @@ export interface Claim {
   readonly total: number | null;
   /** Projects after this one are looked at; empty: from the first. */
   readonly beyond: string;
+  /** Flows that the worker cannot run. */
+  readonly unfit: readonly string[];
 }
 
 export interface Claimed {
@@ -26,10 +28,11 @@ export interface Claimed {
 
 /** Workers that ask at the same moment wait for each other. */
 export async function claimFlows(queries: Queries, claim: Claim): Promise<Claimed> {
-  const { worker, owner, room, perProject, total, beyond } = claim;
+  const { worker, owner, room, perProject, total, beyond, unfit } = claim;
   const statement = sql<Claimed>`
     SELECT flows, next
-    FROM claim_flows(${worker}, ${owner}, ${flowVersion}, ${room}::int, ${perProject}::int, ${total}::int, ${beyond})`;
+    FROM claim_flows(${worker}, ${owner}, ${flowVersion}, ${room}::int, ${perProject}::int, ${total}::int, ${beyond},
+      ${unfit}::text[])`;
   return (await executePrepared(queries, statement))[0]!;
 }
 

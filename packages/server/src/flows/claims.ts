@@ -27,6 +27,9 @@ interface Parts {
 /** Milliseconds after a claim failed in which it may have taken flows all the same. */
 const doubtMs = 60_000;
 
+/** Milliseconds after which a worker tries again what it could not run. */
+const unfitMs = 60_000;
+
 export class Claims {
   readonly #parts: Parts;
   /** Flows of this process, with the worker they were taken up by. */
@@ -38,6 +41,8 @@ export class Claims {
   #beyond = '';
   /** Owners of claims that failed, and when, by the clock of the process. */
   readonly #unanswered = new Map<string, number>();
+  /** Flows that this worker could not run, and when it saw that. */
+  readonly #unfit = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -94,7 +99,8 @@ export class Claims {
     const { executor, database, limits, workerId } = this.#parts;
     const { perProject, total } = limits;
     const [worker, owner] = [workerId(), randomUUID()];
-    const claim = { worker, owner, room, perProject, total, beyond: this.#beyond };
+    const unfit = recent(this.#unfit, unfitMs);
+    const claim = { worker, owner, room, perProject, total, beyond: this.#beyond, unfit };
     const { flows, next } = await claimFlows(database.db, claim).catch((error) => {
       this.#unanswered.set(owner, performance.now());
       throw error;
@@ -107,18 +113,28 @@ export class Claims {
 
   /** What was taken by a claim whose answer was lost would be nobody's; it may still be under way in the database. */
   async #giveBackUnanswered(): Promise<void> {
-    for (const [owner, failedAt] of this.#unanswered)
-      if (performance.now() - failedAt > doubtMs) this.#unanswered.delete(owner);
-    if (this.#unanswered.size === 0) return;
-    await unclaimFlows(this.#parts.database.db, [...this.#unanswered.keys()]);
+    const owners = recent(this.#unanswered, doubtMs);
+    if (owners.length > 0) await unclaimFlows(this.#parts.database.db, owners);
   }
 
-  /** A flow that only a newer release knows waits for a worker of that. */
-  async #giveBackUnstarted(flow: string, worker: string): Promise<void> {
-    const { executor, database, log } = this.#parts;
-    if (!this.#inHand.has(flow) || executor.systemDatabase.checkForRunningWorkflow(flow)) return;
-    this.#inHand.delete(flow);
+  /** Such as a flow that only a newer release knows, or has changed: it waits for a worker of that. */
+  async giveBack(flow: string, worker: string): Promise<void> {
+    const { database, log } = this.#parts;
+    this.#unfit.set(flow, performance.now());
     log.warn({ flow }, 'this worker cannot run a flow: it waits for another');
     await releaseFlows(database, worker, flow);
   }
+
+  async #giveBackUnstarted(flow: string, worker: string): Promise<void> {
+    const { systemDatabase } = this.#parts.executor;
+    if (!this.#inHand.has(flow) || systemDatabase.checkForRunningWorkflow(flow)) return;
+    this.#inHand.delete(flow);
+    await this.giveBack(flow, worker);
+  }
+}
+
+/** What was noted within so many milliseconds; the rest is forgotten. */
+function recent(noted: Map<string, number>, milliseconds: number): string[] {
+  for (const [name, at] of noted) if (performance.now() - at > milliseconds) noted.delete(name);
+  return [...noted.keys()];
 }

@@ -16,6 +16,14 @@ export interface Place {
   readonly startedAt: number;
 }
 
+/** The records of a flow are not those that this release would have made: another one has begun it. */
+export class StrangeRecords extends Error {
+  constructor(flow: string, place: number, found: string, expected: string) {
+    super(`${found} was recorded at ${place} of flow ${flow}, not ${expected}.`);
+    this.name = 'StrangeRecords';
+  }
+}
+
 export class Ledger {
   readonly #database: Database;
   readonly #run: Run;
@@ -41,8 +49,7 @@ export class Ledger {
     );
     const stored = this.#stored.get(number);
     if (stored === undefined) return undefined;
-    if (stored.name !== name)
-      throw new Error(`${stored.name} was recorded at ${number} of flow ${this.#run.flow}, not ${name}.`);
+    if (stored.name !== name) throw new StrangeRecords(this.#run.flow, number, stored.name, name);
     const { DBOSExecutor } = this.#dbos.internal;
     return await DBOSExecutor.reviveResultOrError<StepOutcome>(stored, this.#serializer);
   }

@@ -16,7 +16,7 @@ import type { AnyFlow, Flow, FlowOutcome, Json } from './flow.ts';
 import { flowsCancelled } from './flow-cancel.ts';
 import { forgetFields } from './flow-records.ts';
 import { Heart } from './heart.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, StrangeRecords } from './ledger.ts';
 import { runFlow } from './run-flow.ts';
 import { type PieceParts, runPiece, throughOutages } from './run-piece.ts';
 import { type Periodic, Schedule } from './schedule.ts';
@@ -207,9 +207,13 @@ export class FlowWorker {
             name: piece.record,
             startedAt: Date.now(),
           };
-          return await runPiece(parts, run, piece, before, { ledger, place }).catch((error: unknown) => {
-            throw error instanceof RunOver ? over() : error;
-          });
+          return await runPiece(parts, run, piece, before, { ledger, place }).catch(
+            async (error: unknown) => {
+              if (error instanceof StrangeRecords)
+                await throughOutages(parts, () => this.#claims.giveBack(run.flow, run.worker));
+              throw error instanceof RunOver || error instanceof StrangeRecords ? over() : error;
+            },
+          );
         },
       },
       flow,

@@ -251,6 +251,39 @@ test('a release that is rolled out while flows run takes up what the old one giv
   await after.close();
 });
 
+test('a flow that a newer release has begun waits for a worker of that, and loses nothing', async () => {
+  const door = gate();
+  let isHeld = true;
+  const old = flowOf('advanced', ['begin', 'last'], async () => {});
+  const grown: AnyFlow = {
+    ...old,
+    async steps(input, changed) {
+      const hold = async (step: string, context: StepContext) => {
+        if (step === 'scan' && isHeld) await door.wait(context);
+      };
+      const [begin, scan, last] = await flowOf('x', ['begin', 'scan', 'last'], hold).steps(input, changed);
+      return (await changed('scan')) ? [begin!, scan!, last!] : [begin!, last!];
+    },
+  };
+  const one = await workers.begin([grown]);
+  const id = await workers.start('advanced');
+  await until('the step that is new', () => diary.includes('scan'));
+  const older = await workers.begin([old, flowOf('other', ['only'])]);
+  await one.close();
+  isHeld = false;
+  for (let turn = 0; turn < 3; turn += 1)
+    assert.equal((await workers.ended(await workers.start('other'))).state, 'success');
+  assert.equal((await workers.view(id)).endedAt, null);
+
+  const two = await workers.begin([grown]);
+  const { state, attempts } = await workers.ended(id);
+  assert.equal(state, 'success');
+  const told = attempts.map((attempt) => `${attempt.step} ${attempt.state}`);
+  assert.deepEqual(told, ['begin done', 'scan released', 'scan done', 'last done']);
+  await older.close();
+  await two.close();
+});
+
 test('a flow that no worker knows waits until one does', async () => {
   const one = await workers.begin([flowOf('known', ['only'])]);
   const id = await workers.start('newer');

@@ -1,8 +1,8 @@
 -- What a worker takes from the queue, in one statement: of the hundred projects after `beyond` that wait, whose flows are
 -- fewest comes first. `next` is where to look on, and empty when there was nothing further. The rows become what the engine makes of them.
--- The limits are those of all workers, so one takes at a time: each statement in here sees what the one before has taken.
+-- `unfit` are those that the worker cannot run. The limits are those of all workers, so one takes at a time: each statement in here sees what the one before has taken.
 CREATE FUNCTION claim_flows(
-  worker text, owner text, version text, room int, per_project int, total int, beyond text,
+  worker text, owner text, version text, room int, per_project int, total int, beyond text, unfit text[],
   OUT flows text[], OUT next text
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -45,7 +45,7 @@ BEGIN
       FROM (
         SELECT workflow_uuid, priority, created_at FROM tintype_engine.workflow_status
         WHERE queue_name = 'flows' AND status = 'ENQUEUED' AND queue_partition_key = project
-          AND (application_version = version OR application_version IS NULL)
+          AND (application_version = version OR application_version IS NULL) AND workflow_uuid <> ALL (unfit)
         ORDER BY priority, created_at LIMIT greatest(per_project - running.number, 0)
       ) AS first
     ) AS waiting
