@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
+import type { ListFilter } from './list-query.ts';
+import { reasonsOf, type Viewer } from './list-reasons.ts';
 import {
   afterMarker,
   and,
@@ -11,15 +13,13 @@ import {
   exceptCommunity,
   or,
   orderBy,
-} from './list-conditions.ts';
-import type { ListFilter } from './list-query.ts';
-import { reasonsOf, type Viewer } from './list-reasons.ts';
-import { selectTagged } from './list-tagged.ts';
-import { because, visibleWithTerms } from './list-visible.ts';
-import { branchLimit, type PageQuery, type VersionsQuery } from './page-query.ts';
+} from './matching-records.ts';
+import { branchLimit, type PageQuery, type VersionsQuery } from './page-records.ts';
 import type { RowVersion } from './remembered-images.ts';
 import { type RememberingParts, readVersions, versionColumns } from './remembered-records.ts';
 import { propertyTerm, tagTerm } from './search-terms.ts';
+import { selectTagged } from './tagged-records.ts';
+import { because, visibleWithTerms } from './visible-records.ts';
 
 /** Whether few images are left by a condition that has an index of its own, whoever asks. */
 function isSelective({ equal, times }: ListFilter): boolean {

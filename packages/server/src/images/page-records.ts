@@ -1,8 +1,8 @@
 /** A page of a list, as it is asked of the database. */
 import { type RawBuilder, sql } from 'kysely';
-import type { Condition } from './list-conditions.ts';
 import type { Reason } from './list-reasons.ts';
 import type { SortKey } from './list-sort.ts';
+import type { Condition } from './matching-records.ts';
 import type { RowVersion } from './remembered-images.ts';
 
 export interface PageQuery {

@@ -3,12 +3,12 @@ import { sql } from 'kysely';
 import { executePrepared } from '../database/prepared.ts';
 import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
-import { and, type Condition, or } from './list-conditions.ts';
 import type { Reason } from './list-reasons.ts';
-import { because } from './list-visible.ts';
-import { branchLimit, branchLimits, type PageQuery, type VersionsQuery } from './page-query.ts';
+import { and, type Condition, or } from './matching-records.ts';
+import { branchLimit, branchLimits, type PageQuery, type VersionsQuery } from './page-records.ts';
 import type { RowVersion } from './remembered-images.ts';
 import { versionColumns } from './remembered-records.ts';
+import { because } from './visible-records.ts';
 
 const newestFirst = sql.raw('ORDER BY image_created_at DESC, image_id DESC');
 

@@ -1,7 +1,7 @@
 /** Who may see an image, in SQL: as its columns say it, and as the index of terms finds it. */
 import { sql } from 'kysely';
-import { and, type Condition, or } from './list-conditions.ts';
 import type { Reason } from './list-reasons.ts';
+import { and, type Condition, or } from './matching-records.ts';
 import { ownerTerm, visibilityTerm } from './search-terms.ts';
 
 /**
