@@ -9,7 +9,7 @@ import { type FlowWorkers, openFlowWorkers } from '../../../../test/support/flow
 import { createLog } from '../base/log.ts';
 import { connect, type Database } from '../database/connect.ts';
 import { type Claim, claimFlows, unclaimFlows } from './claim-records.ts';
-import { engineSchema, flowVersion, queueName } from './dbos.ts';
+import { applicationName, engineSchema, flowVersion, queueName } from './dbos.ts';
 
 const statuses = sql.table(`${engineSchema}.workflow_status`);
 /** No worker of these tests knows it. */
@@ -110,16 +110,17 @@ test('of many projects that wait all are reached, a hundred at a time', async ()
   assert.deepEqual(counts, [100, 100, 30]);
 });
 
-test('flows of another version wait for a worker of that', async () => {
+test('flows of another version, and of another application, are left alone', async () => {
   await clear();
   const [id] = (await startAll('one')) as [string];
-  const setVersion = (version: string | null) =>
-    sql`UPDATE ${statuses} SET application_version = ${version} WHERE workflow_uuid = ${id}`.execute(
-      workers.database.db,
-    );
-  await setVersion('0.9');
+  const become = (version: string | null, application: string | null) =>
+    sql`UPDATE ${statuses} SET application_version = ${version}, application_name = ${application}
+      WHERE workflow_uuid = ${id}`.execute(workers.database.db);
+  await become('0.9', applicationName);
   assert.deepEqual((await claim()).flows, []);
-  await setVersion(null);
+  await become(flowVersion, 'another');
+  assert.deepEqual((await claim()).flows, []);
+  await become(null, null);
   assert.deepEqual((await claim()).flows, [id]);
 });
 

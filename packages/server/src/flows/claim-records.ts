@@ -36,12 +36,14 @@ export async function claimFlows(queries: Queries, claim: Claim): Promise<Claime
   return (await executePrepared(queries, statement))[0]!;
 }
 
+/** What a flow that is given back becomes: having been under way counts as no failure. */
+export const waitingAgain = sql`status = 'ENQUEUED', owner_xid = NULL, started_at_epoch_ms = NULL,
+  recovery_attempts = greatest(recovery_attempts - 1, 0), updated_at = (extract(epoch FROM now()) * 1000)::bigint`;
+
 /** Gives back what was taken by claims of these owners, of which nobody has begun a run. */
 export async function unclaimFlows(queries: Queries, owners: readonly string[]): Promise<void> {
   await sql`
-    UPDATE ${statuses} SET status = 'ENQUEUED', owner_xid = NULL, started_at_epoch_ms = NULL,
-      recovery_attempts = greatest(recovery_attempts - 1, 0),
-      updated_at = (extract(epoch FROM now()) * 1000)::bigint
+    UPDATE ${statuses} SET ${waitingAgain}
     WHERE status = 'PENDING' AND queue_name = ${queueName} AND owner_xid = ANY (${owners}::text[])`.execute(
     queries,
   );

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { currentTime } from '../database/clock.ts';
 import type { Database } from '../database/connect.ts';
 import { lockClass } from '../database/session.ts';
+import { waitingAgain } from './claim-records.ts';
 import { engineSchema } from './dbos.ts';
 
 const statuses = sql.table(`${engineSchema}.workflow_status`);
@@ -84,14 +85,12 @@ export async function departedOwners(database: Database): Promise<string[]> {
   return rows.map(({ executor_id }) => executor_id);
 }
 
-/** Gives flows back to the queue; having been under way here counts as no failure. All of the worker's when `flow` is null. */
+/** Gives flows back to the queue. All of the worker's when `flow` is null. */
 export async function releaseFlows(database: Database, worker: string, flow: string | null): Promise<void> {
   await database.transaction(async (queries) => {
     const one = flow === null ? sql`` : sql`AND workflow_uuid = ${flow}`;
     await sql`
-      UPDATE ${statuses} SET status = 'ENQUEUED', owner_xid = NULL, started_at_epoch_ms = NULL,
-        recovery_attempts = greatest(recovery_attempts - 1, 0),
-        updated_at = (extract(epoch FROM now()) * 1000)::bigint
+      UPDATE ${statuses} SET ${waitingAgain}
       WHERE executor_id = ${worker} AND status = 'PENDING' ${one}`.execute(queries);
     let attempts = queries
       .updateTable('flow_attempts')

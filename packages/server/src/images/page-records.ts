@@ -15,8 +15,13 @@ export interface PageQuery {
 export type VersionsQuery = RawBuilder<RowVersion>;
 
 /** Limits inside a branch: the planner counts with them, and no caller can make up ever new statements. */
-export const branchLimits = [1, 10, 25, 50, 100, 200, 500, 1000];
+const branchLimits = [1, 10, 25, 50, 100, 200, 500, 1000];
+
+/** The least of them that is enough; undefined: none is. */
+export function limitAtLeast(limit: number): number | undefined {
+  return branchLimits.find((step) => step >= limit);
+}
 
 export function branchLimit(limit: number): Condition {
-  return sql.lit(branchLimits.find((step) => step >= limit) ?? Number.MAX_SAFE_INTEGER);
+  return sql.lit(limitAtLeast(limit) ?? Number.MAX_SAFE_INTEGER);
 }

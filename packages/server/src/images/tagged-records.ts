@@ -5,7 +5,7 @@ import type { Queries } from '../database/queries.ts';
 import type { Image } from './image.ts';
 import type { Reason } from './list-reasons.ts';
 import { and, type Condition, or } from './matching-records.ts';
-import { branchLimit, branchLimits, type PageQuery, type VersionsQuery } from './page-records.ts';
+import { branchLimit, limitAtLeast, type PageQuery, type VersionsQuery } from './page-records.ts';
 import type { RowVersion } from './remembered-images.ts';
 import { versionColumns } from './remembered-records.ts';
 import { because } from './visible-records.ts';
@@ -52,7 +52,7 @@ async function walkTagged(
   { reasons, conditions, limit }: PageQuery,
   marker: Image | null,
 ): Promise<RowVersion[] | null> {
-  const within = branchLimits.find((step) => step >= limit);
+  const within = limitAtLeast(limit);
   if (within === undefined) return null;
   const isLast = sql`place = ${sql.lit(mostWalked(within))}`;
   const visible = or(reasons.map(because));

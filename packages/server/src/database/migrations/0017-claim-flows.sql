@@ -45,7 +45,9 @@ BEGIN
       FROM (
         SELECT workflow_uuid, priority, created_at FROM tintype_engine.workflow_status
         WHERE queue_name = 'flows' AND status = 'ENQUEUED' AND queue_partition_key = project
-          AND (application_version = version OR application_version IS NULL) AND workflow_uuid <> ALL (unfit)
+          AND (application_version = version OR application_version IS NULL)
+          AND (application_name = 'tintype' OR application_name IS NULL)
+          AND workflow_uuid <> ALL (unfit)
         ORDER BY priority, created_at LIMIT greatest(per_project - running.number, 0)
       ) AS first
     ) AS waiting
