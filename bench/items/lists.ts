@@ -36,11 +36,21 @@ function questions(samples: Samples): { what: string; paths: string[] }[] {
   const ago = (days: number) => new Date(Date.now() - days * dayMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const by = (name: string, values: readonly string[]) =>
     values.map((value) => `/v2/images?${name}=${encodeURIComponent(value)}`);
+  // Those who ask the same at the same time have one answer: here no two do. No image is smaller.
+  const apart = (path: string) =>
+    Array.from(
+      { length: callers },
+      (_, caller) => `${path}${path.includes('?') ? '&' : '?'}size_min=${caller}`,
+    );
+  const [debian] = by('os_distro', ['debian']) as [string];
+  const [yesterday] = by('updated_at', [`gte:${ago(1)}`]) as [string];
   return [
     { what: 'list page', paths: ['/v2/images'] },
+    { what: 'list page, none the same', paths: apart('/v2/images') },
     { what: 'by name, common', paths: by('name', [samples.commonName]) },
     { what: 'by name, any', paths: by('name', samples.names) },
-    { what: 'by property, common', paths: by('os_distro', ['debian']) },
+    { what: 'by property, common', paths: [debian] },
+    { what: 'by property, common, none the same', paths: apart(debian) },
     { what: 'by property, unique', paths: by('instance_uuid', samples.instances) },
     { what: 'by tag, common', paths: by('tag', ['production']) },
     { what: 'by tag, one in sixty', paths: by('tag', ['team-07', 'team-31', 'team-55']) },
@@ -49,7 +59,8 @@ function questions(samples: Samples): { what: string; paths: string[] }[] {
       paths: ['/v2/images?tag=production&tag=team-07&sort=created_at:desc&limit=1'],
     },
     { what: 'updated_at=gte: now', paths: by('updated_at', [`gte:${ago(0)}`]) },
-    { what: 'updated_at=gte: yesterday', paths: by('updated_at', [`gte:${ago(1)}`]) },
+    { what: 'updated_at=gte: yesterday', paths: [yesterday] },
+    { what: 'updated_at=gte: yesterday, none the same', paths: apart(yesterday) },
     { what: 'updated_at=gte: half a year ago', paths: by('updated_at', [`gte:${ago(180)}`]) },
   ];
 }

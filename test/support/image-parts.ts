@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLog } from '../../packages/server/src/base/log.ts';
+import { SharedReads } from '../../packages/server/src/base/shared-reads.ts';
 import { connect } from '../../packages/server/src/database/connect.ts';
 import { openSession, type Session } from '../../packages/server/src/database/session.ts';
 import { LocationChecks } from '../../packages/server/src/images/location-checks.ts';
@@ -69,6 +70,7 @@ export async function openImageParts(): Promise<TestParts> {
     quotas: { enabled: true, of: async () => ({ ...unlimited, image_size_total: 1 }) },
     uploads: new RunningUploads(),
     remembered: new RememberedImages(),
+    pages: new SharedReads(2),
     log,
     settings,
   };

@@ -415,7 +415,7 @@ export const configSchema = Type.Object(
           minimum: 2,
           maximum: 1000,
           default: 16,
-          description: 'Connections at most',
+          description: 'Connections at most, at most a fifth of them for lists',
         }),
       },
       { ...closed, default: {} },

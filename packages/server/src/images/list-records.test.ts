@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts';
 import { createLog } from '../base/log.ts';
+import { SharedReads } from '../base/shared-reads.ts';
 import { connect, type Database } from '../database/connect.ts';
 import type { Image } from './image.ts';
 import { addImage, updateImage } from './image-records.ts';
@@ -14,7 +15,6 @@ import type { Viewer } from './list-reasons.ts';
 import { selectPage } from './list-records.ts';
 import type { SortKey } from './list-sort.ts';
 import { RememberedImages } from './remembered-images.ts';
-import type { RememberingParts } from './remembered-records.ts';
 import { searchTerms } from './search-terms.ts';
 
 const projects = ['red', 'green', 'blue'];
@@ -33,7 +33,7 @@ const images: Image[] = [];
 const members = new Map<string, Record<string, string>>();
 let own: TestDatabase;
 let database: Database;
-let parts: RememberingParts;
+let parts: Parameters<typeof selectPage>[0];
 
 const facts = fc.record({
   name: fc.constantFrom(null, '', 'one', 'two'),
@@ -188,7 +188,7 @@ async function share(id: string, answers: readonly (Answer | null)[]): Promise<v
 before(async () => {
   own = await testDatabase();
   database = await connect(own.config, { max: 2, applicationName: 'list', log: createLog('error') });
-  parts = { database, remembered: new RememberedImages() };
+  parts = { database, remembered: new RememberedImages(), pages: new SharedReads(1) };
   for (const image of fc.sample(facts, { numRuns: 150, seed: 1 }).map(imageOf)) {
     await addImage(database.db, image);
     images.push(image);
@@ -229,6 +229,22 @@ test('all pages together are the images that match and are visible, in order', a
     }),
     { numRuns: 400 },
   );
+});
+
+test('pages that are asked for at the same time are those of each', async () => {
+  const asked = fc.sample(fc.tuple(fc.constantFrom(...viewers), query), { numRuns: 40, seed: 5 });
+  const markers = [null, images[20]!, images[90]!];
+  const pages = asked.flatMap(([viewer, search]) => {
+    const filter = readListQuery(search, 5, 1000);
+    return markers.map((marker) => ({ viewer, filter, marker, search }));
+  });
+  const alone: unknown[] = [];
+  for (const { viewer, filter, marker } of pages) alone.push(await selectPage(parts, viewer, filter, marker));
+  const together = pages.map(({ viewer, filter, marker }) => selectPage(parts, viewer, filter, marker));
+  for (const [index, page] of (await Promise.all(together)).entries()) {
+    const { viewer, marker, search } = pages[index]!;
+    assert.deepEqual(page, alone[index], `${search} ${JSON.stringify(viewer)} after ${marker?.id}`);
+  }
 });
 
 /** More than are walked before the terms are asked. */

@@ -15,7 +15,7 @@ export interface ImageList {
 }
 
 export async function listImages(
-  parts: ShowingParts & Pick<ImageParts, 'database' | 'remembered'>,
+  parts: ShowingParts & Pick<ImageParts, 'database' | 'remembered' | 'pages'>,
   caller: Caller,
   query: URLSearchParams,
 ): Promise<ImageList> {

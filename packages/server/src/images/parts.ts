@@ -1,5 +1,6 @@
 /** What the verbs of this folder work with; each names the parts it uses. */
 import type { Log } from '../base/log.ts';
+import type { SharedReads } from '../base/shared-reads.ts';
 import type { ImageCache } from '../cache/cache.ts';
 import type { Database } from '../database/connect.ts';
 import type { Session } from '../database/session.ts';
@@ -54,6 +55,8 @@ export interface ImageParts {
   readonly settings: ImageSettings;
   readonly uploads: RunningUploads;
   readonly remembered: RememberedImages;
+  /** Of lists. */
+  readonly pages: SharedReads;
   readonly checks: BackgroundChecks;
   readonly log: Log;
 }
