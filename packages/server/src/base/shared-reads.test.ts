@@ -11,8 +11,8 @@ interface Running {
 }
 
 /** Reads of a value, which end when they are let: each gives what the value was when it began. */
-function slowReads(atOnce: number) {
-  const reads = new SharedReads(atOnce);
+function slowReads(atOnce: number, waitMs?: number) {
+  const reads = new SharedReads(atOnce, waitMs);
   const running: Running[] = [];
   const state = { value: 0, begun: 0 };
   const ask = (key: string) =>
@@ -48,7 +48,6 @@ test('those who ask for what another waits for have its answer', async () => {
 test('no more go on at once than may, and other keys wait for their turn', async () => {
   const { ask, running } = slowReads(2);
   const answers = ['a', 'b', 'c', 'd'].map(ask);
-  await settle();
   assert.deepEqual(
     running.map(({ key }) => key),
     ['a', 'b'],
@@ -76,6 +75,20 @@ test('a read that fails, fails for those who share it and for nobody else', asyn
   running.shift()!.end();
   await failing;
   assert.equal(await third, 'b0');
+});
+
+test('those whose turn does not come are told, and are not read for later', async () => {
+  const { ask, running, state } = slowReads(1, 20);
+  const first = ask('a');
+  const late = ['a', 'b', 'b'].map(ask);
+  for (const answer of late) await assert.rejects(answer, { code: 'unavailable' });
+  running.shift()!.end();
+  assert.equal(await first, 'a0');
+  await settle();
+  assert.equal(state.begun, 1);
+  const later = ask('b');
+  running.shift()!.end();
+  assert.equal(await later, 'b0');
 });
 
 test('a read that throws at once is one that fails', async () => {
