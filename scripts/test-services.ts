@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { startTestCluster } from '../test/support/database.ts';
 import { findTestFiles } from './test/find-files.ts';
 import { count, formatFailures, formatFileRun, formatSkips, formatTotals } from './test/report.ts';
-import { type FileRun, runTestFile } from './test/run-file.ts';
+import { type FileRun, runTestFile, shareCompiled } from './test/run-file.ts';
 
 const root = dirname(import.meta.dirname);
 const folder = 'test/services/';
@@ -90,11 +90,12 @@ async function main(): Promise<number> {
   const cluster = await startTestCluster();
   const runs: FileRun[] = [];
   try {
+    const env = { ...cluster.env, ...shareCompiled(runFolder) };
     const lanes = splitIntoLanes(files).map((lane, index) =>
       runLane(lane, {
         runFolder,
         name: String(index),
-        env: cluster.env,
+        env,
         namePatterns: values['test-name-pattern'],
         signal: controller.signal,
       }),

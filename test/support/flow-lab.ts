@@ -5,6 +5,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createLog, loadConfig, runUpkeep, startApp } from '@tintype/server';
@@ -126,6 +127,8 @@ export class ServerLab {
     this.app = await startApp(await loadConfig({ file: this.at('config.yaml') }), log, { seams });
     this.database = await connect(this.home.config, { max: 4, applicationName: 'test', log });
     this.engine = await openEngine(this.home.config, log);
+    // For the workers, which load the same and are killed before they could leave it to each other.
+    flushCompileCache();
   }
 
   /** A worker process, ready, and idle until it is given its order; its clock is wrong by `skewMs`, and by the opposite after SIGUSR2. */
