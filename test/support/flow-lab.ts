@@ -48,6 +48,8 @@ export const remoteImage = {
 export interface LabSettings {
   /** Settings of imports besides. */
   readonly importing?: object;
+  /** Milliseconds before a second attempt at a step, instead of the usual ones. */
+  readonly pauseMs?: number;
   /** By their ids: settings of stores besides. */
   readonly stores?: Readonly<Record<string, object>>;
 }
@@ -59,6 +61,7 @@ export class ServerLab {
   readonly #beatMs: number;
   readonly #importing: object;
   readonly #stores: Readonly<Record<string, object>>;
+  readonly #pauseMs: number | undefined;
   database!: Database;
   engine!: Engine;
   app!: App;
@@ -85,10 +88,11 @@ export class ServerLab {
     folder: string,
     home: TestDatabase,
     beatMs: number,
-    { importing = {}, stores = {} }: LabSettings,
+    { importing = {}, stores = {}, pauseMs }: LabSettings,
   ) {
     this.#beatMs = beatMs;
     this.#stores = stores;
+    this.#pauseMs = pauseMs;
     this.folder = folder;
     this.home = home;
     this.#importing = importing;
@@ -121,6 +125,7 @@ export class ServerLab {
     await writeFile(this.at('config.yaml'), stringify(settings));
     const seams = {
       beatMs: this.#beatMs,
+      pauseMs: this.#pauseMs,
       mayClaim: () => this.isWorking,
       reach: (moment: Moment) => this.reach?.(moment),
     };
