@@ -2,16 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTestCluster } from '../test/support/database.ts';
 import { findTestFiles } from './test/find-files.ts';
 import { count, formatFailures, formatFileRun, formatSkips, formatTotals } from './test/report.ts';
-import { type FileRun, runTestFile } from './test/run-file.ts';
+import { type FileRun, runTestFile, shareCompiled } from './test/run-file.ts';
 
 const root = dirname(import.meta.dirname);
 const folder = 'test/services/';
 const limitMilliseconds = 20 * 60_000;
+/** Such tests mostly wait for servers. */
+const laneCount = 2;
 
 function readArguments() {
   return parseArgs({
@@ -20,18 +22,25 @@ function readArguments() {
   });
 }
 
+/** By the servers that their files need, the longest first. */
+const shared = [
+  /^(s3|swift|object-stores|exports|reconcile|redirects)/,
+  /^(keystone|barbican|tempest)/,
+  /^rbd/,
+];
+
 /**
- * Files of one lane run one after the other and share what they start, a lane has all of its own. Two, since such tests
- * mostly wait for servers; by the servers they need, so that few are started twice. The reference needs none of them, and
- * goes where there is time.
+ * Files of one group run one after the other and share what they start, a group has all of its own. A file that shares nothing is
+ * a group by itself: those come last and go where there is time.
  */
-function splitIntoLanes(files: string[]): string[][] {
-  const isFirst = (file: string) => /\/((keystone|barbican|tempest)[^/]*|glance\.test\.ts)$/.test(file);
-  const lanes = [files.filter(isFirst), files.filter((file) => !isFirst(file))];
-  return lanes.filter((lane) => lane.length > 0);
+function splitIntoGroups(files: string[]): string[][] {
+  const groupOf = (file: string) => shared.findIndex((names) => names.test(basename(file)));
+  const groups = shared.map((_, index) => files.filter((file) => groupOf(file) === index));
+  const alone = files.filter((file) => groupOf(file) === -1).map((file) => [file]);
+  return [...groups, ...alone].filter((group) => group.length > 0);
 }
 
-interface LaneOptions {
+interface GroupOptions {
   readonly runFolder: string;
   readonly name: string;
   readonly env: Record<string, string>;
@@ -39,7 +48,7 @@ interface LaneOptions {
   readonly signal: AbortSignal;
 }
 
-/** Stops what the files of a lane have left running for each other. */
+/** Stops what the files of a group have left running for each other. */
 function stopServers(keystone: string, servers: string): void {
   if (process.env.TINTYPE_TEST_KEYSTONE === undefined)
     execFileSync(join(root, folder, 'keystone-down'), [keystone]);
@@ -47,26 +56,26 @@ function stopServers(keystone: string, servers: string): void {
     execFileSync(join(root, folder, `${name.replace(/-.*/, '')}-down`), [join(servers, name)]);
 }
 
-async function runLane(files: string[], lane: LaneOptions): Promise<FileRun[]> {
+async function runGroup(files: string[], group: GroupOptions): Promise<FileRun[]> {
   // The first that needs Keystone starts it, and every one leaves it running.
-  const keystone = process.env.TINTYPE_TEST_KEYSTONE ?? join(lane.runFolder, `k${lane.name}`);
+  const keystone = process.env.TINTYPE_TEST_KEYSTONE ?? join(group.runFolder, `k${group.name}`);
   // Likewise the stores: each has a folder of its name in this one.
-  const servers = join(lane.runFolder, `s${lane.name}`);
+  const servers = join(group.runFolder, `s${group.name}`);
   mkdirSync(servers);
   const runs: FileRun[] = [];
   try {
     for (const [index, file] of files.entries()) {
-      if (lane.signal.aborted) break;
-      const own = join(lane.runFolder, `${lane.name}.${index}`);
+      if (group.signal.aborted) break;
+      const own = join(group.runFolder, `${group.name}.${index}`);
       mkdirSync(own);
       const run = await runTestFile(file, {
         root,
         folder: own,
-        marker: `${process.pid}.${lane.name}.${index}`,
-        env: { ...lane.env, TINTYPE_TEST_KEYSTONE: keystone, TINTYPE_TEST_SERVERS: servers },
-        namePatterns: lane.namePatterns,
+        marker: `${process.pid}.${group.name}.${index}`,
+        env: { ...group.env, TINTYPE_TEST_KEYSTONE: keystone, TINTYPE_TEST_SERVERS: servers },
+        namePatterns: group.namePatterns,
         limitMilliseconds,
-        signal: lane.signal,
+        signal: group.signal,
       });
       runs.push(run);
       console.log(formatFileRun(run));
@@ -80,6 +89,7 @@ async function runLane(files: string[], lane: LaneOptions): Promise<FileRun[]> {
 async function main(): Promise<number> {
   const started = performance.now();
   const { values, positionals } = readArguments();
+  const namePatterns = values['test-name-pattern'];
   const wanted = positionals.length > 0 ? positionals : [folder];
   const files = findTestFiles(root, 'tests', wanted).filter((file) => file.startsWith(folder));
   if (files.length === 0) throw new Error(`no test file in ${folder} matches ${wanted.join(' ')}`);
@@ -90,19 +100,17 @@ async function main(): Promise<number> {
   const cluster = await startTestCluster();
   const runs: FileRun[] = [];
   try {
-    const lanes = splitIntoLanes(files).map((lane, index) =>
-      runLane(lane, {
-        runFolder,
-        name: String(index),
-        env: cluster.env,
-        namePatterns: values['test-name-pattern'],
-        signal: controller.signal,
-      }),
-    );
+    const env = { ...cluster.env, ...shareCompiled(runFolder) };
+    const groups = splitIntoGroups(files).entries();
+    const lanes = Array.from({ length: laneCount }, async () => {
+      for (const [index, group] of groups) {
+        const options = { runFolder, name: String(index), env, namePatterns, signal: controller.signal };
+        runs.push(...(await runGroup(group, options)));
+      }
+    });
     // All of them end before the cluster does, whatever becomes of one.
     for (const ending of await Promise.allSettled(lanes)) {
       if (ending.status === 'rejected') throw ending.reason;
-      runs.push(...ending.value);
     }
   } finally {
     await cluster.stop();

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { startTestCluster } from '../test/support/database.ts';
 import { findTestFiles } from './test/find-files.ts';
 import { count, formatFailures, formatFileRun, formatSkips, formatTotals } from './test/report.ts';
-import { type FileRun, runTestFile } from './test/run-file.ts';
+import { type FileRun, runTestFile, shareCompiled } from './test/run-file.ts';
 
 const usage = `usage: npm test -- [--walks] [--test-name-pattern=PATTERN]… [--jobs=N] [path, glob or part of a path]…`;
 const minutesPerFile = { tests: 5, walks: 20 };
@@ -39,6 +39,7 @@ async function runAll(files: string[], given: Arguments, env: Record<string, str
   chmodSync(runFolder, 0o711);
   const waiting = files.entries();
   const runs: FileRun[] = [];
+  const environment = { ...env, ...shareCompiled(runFolder) };
   const work = async () => {
     for (const [index, file] of waiting) {
       if (signal.aborted) return;
@@ -48,7 +49,7 @@ async function runAll(files: string[], given: Arguments, env: Record<string, str
         root,
         folder,
         marker: `${process.pid}.${index}`,
-        env,
+        env: environment,
         namePatterns: given.namePatterns,
         limitMilliseconds: minutesPerFile[given.kind] * 60_000,
         signal,

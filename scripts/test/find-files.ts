@@ -9,14 +9,17 @@ const folders = ['packages', 'scripts', 'test'];
 /** Suites that need a server, packages or services of their own and are asked for by name. */
 const setApart = { walks: 'test/walks/', services: 'test/services/' };
 
+/** Files that take a minute or more: begun first, so that none of them is left to run alone at the end. */
+const isLong = (file: string) => /\/app-flows|^test\/faults\//.test(file);
+
 /**
- * Paths relative to `root`, sorted. Patterns are paths, globs or parts of paths; with any given, only the files
+ * Paths relative to `root`, the long ones first, else sorted. Patterns are paths, globs or parts of paths; with any given, only the files
  * they match, whatever kind those are.
  */
 export function findTestFiles(root: string, kind: TestKind, patterns: string[]): string[] {
   const all = folders
     .flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root, exclude: isSkippedFolder }))
-    .sort();
+    .sort((one, other) => Number(isLong(other)) - Number(isLong(one)) || (one < other ? -1 : 1));
   if (patterns.length > 0) {
     return all.filter((file) => patterns.some((pattern) => matches(root, file, pattern)));
   }

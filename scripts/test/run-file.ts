@@ -31,6 +31,15 @@ const reporter = fileURLToPath(new URL('event-reporter.ts', import.meta.url));
 const keptOutput = 64 * 1024;
 const leftoverGraceMilliseconds = 3000;
 
+/** For the environment of all files of a run: what one has compiled, the others and the processes they start only load. */
+export function shareCompiled(runFolder: string): Record<string, string> {
+  const folder = join(runFolder, 'compiled');
+  mkdirSync(folder);
+  // Some run as another user.
+  chmodSync(folder, 0o1777);
+  return { NODE_COMPILE_CACHE: folder };
+}
+
 function startFile(file: string, options: RunOptions, eventsFile: string): ChildProcess {
   const temporary = join(options.folder, 'tmp');
   mkdirSync(temporary, { recursive: true });

@@ -28,7 +28,7 @@ let spare: Promise<ChildProcess>;
 
 before(async () => {
   await labSettings.ready;
-  server = await openLab(undefined, labSettings);
+  server = await openLab(undefined, { ...labSettings, pauseMs: 20 });
   spare = server.forkWorker();
 });
 after(async () => {
@@ -91,8 +91,15 @@ export const stagedImport: FlowCase = {
 
 const emptyDiskBytes = 1024 * 1024;
 
-/** Made when it is asked for: few tests need the program. */
+let emptyDisk: Buffer | undefined;
+
+/** Made when it is first asked for: few tests need the program. */
 function emptyQcow2(): Buffer {
+  emptyDisk ??= makeEmptyQcow2();
+  return emptyDisk;
+}
+
+function makeEmptyQcow2(): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'tintype-qcow2-'));
   try {
     const path = join(folder, 'empty.qcow2');

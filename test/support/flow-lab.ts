@@ -5,6 +5,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createLog, loadConfig, runUpkeep, startApp } from '@tintype/server';
@@ -47,6 +48,8 @@ export const remoteImage = {
 export interface LabSettings {
   /** Settings of imports besides. */
   readonly importing?: object;
+  /** Milliseconds before a second attempt at a step, instead of the usual ones. */
+  readonly pauseMs?: number;
   /** By their ids: settings of stores besides. */
   readonly stores?: Readonly<Record<string, object>>;
 }
@@ -58,6 +61,7 @@ export class ServerLab {
   readonly #beatMs: number;
   readonly #importing: object;
   readonly #stores: Readonly<Record<string, object>>;
+  readonly #pauseMs: number | undefined;
   database!: Database;
   engine!: Engine;
   app!: App;
@@ -84,10 +88,11 @@ export class ServerLab {
     folder: string,
     home: TestDatabase,
     beatMs: number,
-    { importing = {}, stores = {} }: LabSettings,
+    { importing = {}, stores = {}, pauseMs }: LabSettings,
   ) {
     this.#beatMs = beatMs;
     this.#stores = stores;
+    this.#pauseMs = pauseMs;
     this.folder = folder;
     this.home = home;
     this.#importing = importing;
@@ -120,12 +125,15 @@ export class ServerLab {
     await writeFile(this.at('config.yaml'), stringify(settings));
     const seams = {
       beatMs: this.#beatMs,
+      pauseMs: this.#pauseMs,
       mayClaim: () => this.isWorking,
       reach: (moment: Moment) => this.reach?.(moment),
     };
     this.app = await startApp(await loadConfig({ file: this.at('config.yaml') }), log, { seams });
     this.database = await connect(this.home.config, { max: 4, applicationName: 'test', log });
     this.engine = await openEngine(this.home.config, log);
+    // For the workers, which load the same and are killed before they could leave it to each other.
+    flushCompileCache();
   }
 
   /** A worker process, ready, and idle until it is given its order; its clock is wrong by `skewMs`, and by the opposite after SIGUSR2. */

@@ -1,7 +1,6 @@
 /** Runs the `tintype` command as a process of its own, for tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,10 +25,6 @@ export interface RunOptions {
 
 export const launcher = join(import.meta.dirname, '../../bin/tintype.js');
 
-/** Compiled code of the command, which starts three times as fast with it. */
-const compiled = mkdtempSync(join(tmpdir(), 'tintype-compiled-'));
-process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
-
 export interface Running {
   readonly child: ChildProcess;
   /** So far. */
@@ -42,7 +37,7 @@ export function startTintype(args: readonly string[], options: RunOptions = {}):
   const inherited = Object.entries(process.env).filter(([name]) => !/^(OS_|TINTYPE_(?!TEST_))/.test(name));
   const child = spawn(options.node ?? process.execPath, [launcher, ...args], {
     cwd: options.cwd ?? tmpdir(),
-    env: { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: compiled, ...options.env },
+    env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -45,7 +45,7 @@ export function usedUp({ attempts }: StepRecords, isUndo: boolean): 'failed' | '
   return isOver ? 'failed' : null;
 }
 
-/** Milliseconds before attempt `number`. */
-export function pauseBefore(number: number): number {
-  return Math.min(500 * 3 ** Math.max(0, number - 2), 15_000);
+/** Milliseconds before attempt `number`; `first`: before the second. */
+export function pauseBefore(number: number, first = 500): number {
+  return Math.min(first * 3 ** Math.max(0, number - 2), 15_000);
 }

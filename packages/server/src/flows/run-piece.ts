@@ -64,7 +64,7 @@ export async function runPiece(
       const outcome = await make(parts, run, piece, begun, before, keeping);
       if ('result' in outcome) return outcome;
       if (!mayPass(outcome.failure.code)) return await keep(parts, keeping, outcome, null);
-      await pause(begun);
+      await pause(begun, parts.seams.pauseMs);
     } finally {
       parts.running.delete(begun.attempt);
     }
@@ -199,8 +199,8 @@ export async function throughOutages<T>({ log, closed }: PieceParts, ask: () => 
 }
 
 /** Ends at once when the run is over or the flow was cancelled: the next attempt then tells which. */
-async function pause({ attempt, number }: Begun): Promise<void> {
+async function pause({ attempt, number }: Begun, first?: number): Promise<void> {
   if (attempt.signal.aborted && attempt.signal.reason instanceof RunOver) throw attempt.signal.reason;
-  await delay(pauseBefore(number + 1), undefined, { signal: attempt.signal }).catch(() => {});
+  await delay(pauseBefore(number + 1, first), undefined, { signal: attempt.signal }).catch(() => {});
   if (attempt.signal.reason instanceof RunOver) throw attempt.signal.reason;
 }

@@ -22,4 +22,6 @@ export interface FlowSeams {
   readonly beatMs?: number;
   readonly stallMs?: number;
   readonly endingMs?: number;
+  /** Before a second attempt. */
+  readonly pauseMs?: number;
 }
