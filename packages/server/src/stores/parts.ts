@@ -1,5 +1,6 @@
 /** Cuts a stream of unknown length into parts and sends several at once, in memory that has a bound. */
 import { copyInto } from '../base/copy-into.ts';
+import { partMemory } from './part-memory.ts';
 import { pull } from './pull.ts';
 
 /** Bytes that the parts of one stream fill at most, as long as two of them fit. */
@@ -46,8 +47,6 @@ class Sending<Sent> {
   readonly #failing = new AbortController();
   readonly #sent: Sent[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  /** Of parts that were sent; of one size. */
-  #free: Buffer[] = [];
   #part: Buffer | null = null;
   #filled = 0;
   #number = 1;
@@ -63,7 +62,7 @@ class Sending<Sent> {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    this.#part ??= this.#take();
+    this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
     if (chunk.length < this.#part.length - this.#filled) this.#gather(chunk);
     else return this.#writeOn(chunk);
     return undefined;
@@ -71,10 +70,12 @@ class Sending<Sent> {
 
   async finish(): Promise<InParts<Sent>> {
     if (this.#number === 1) {
-      const whole = this.#part?.subarray(0, this.#filled) ?? Buffer.alloc(0);
+      const whole = Buffer.from(this.#part?.subarray(0, this.#filled) ?? []);
+      this.#giveBackUnsent();
       return { size: this.#size, whole, sent: [] };
     }
     if (this.#filled > 0) await this.#start();
+    this.#giveBackUnsent();
     await Promise.all(this.#underWay);
     this.signal.throwIfAborted();
     return { size: this.#size, whole: null, sent: this.#sent };
@@ -82,13 +83,14 @@ class Sending<Sent> {
 
   async stop(reason: unknown): Promise<void> {
     this.#failing.abort(reason);
+    this.#giveBackUnsent();
     await Promise.all(this.#underWay);
   }
 
   async #writeOn(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
     while (rest.length > 0) {
-      this.#part ??= this.#take();
+      this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
       const room = this.#part.length - this.#filled;
       this.#gather(rest.subarray(0, room));
       rest = rest.subarray(room);
@@ -102,11 +104,9 @@ class Sending<Sent> {
     this.#size += bytes.length;
   }
 
-  /** Memory that is never written to is never taken from the system. */
-  #take(): Buffer {
-    const length = this.#sink.partBytes(this.#number);
-    this.#free = this.#free.filter((buffer) => buffer.length === length);
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(length);
+  #giveBackUnsent(): void {
+    if (this.#part !== null) partMemory.giveBack(this.#part);
+    this.#part = null;
   }
 
   /** Waits until there is a place, not until the part was sent. */
@@ -124,7 +124,7 @@ class Sending<Sent> {
       .then(
         (sent) => {
           this.#sent[number - 1] = sent;
-          this.#free.push(part);
+          partMemory.giveBack(part);
         },
         (error) => this.#failing.abort(error),
       )
