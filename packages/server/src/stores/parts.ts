@@ -11,7 +11,7 @@ export interface PartSink<Sent> {
   partBytes(number: number): number;
   /** Parts sent at once, where memory allows. */
   readonly atOnce: number;
-  /** Called before the first part is sent, and not at all for a stream that ends before. */
+  /** Called when the first part is full, which is sent after that; not at all for a stream that ends before. */
   begin(): Promise<void>;
   /** `bytes` are valid until it settles. Its failure ends everything. */
   send(number: number, bytes: Buffer, signal: AbortSignal): Promise<Sent>;
@@ -47,6 +47,7 @@ class Sending<Sent> {
   readonly #failing = new AbortController();
   readonly #sent: Sent[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  #begun: Promise<void> | null = null;
   #part: Buffer | null = null;
   #filled = 0;
   #number = 1;
@@ -115,12 +116,15 @@ class Sending<Sent> {
     this.#part = null;
     this.#filled = 0;
     this.#number += 1;
-    if (number === 1) await this.#sink.begin();
     const most = Math.min(this.#sink.atOnce, Math.floor(memory / part.length) - 1);
     while (this.#underWay.size >= Math.max(most, 1)) await Promise.race(this.#underWay);
     this.signal.throwIfAborted();
-    const sending = this.#sink
-      .send(number, part.subarray(0, filled), this.signal)
+    this.#begun ??= this.#sink.begin();
+    const sending = this.#begun
+      .then(() => {
+        this.signal.throwIfAborted();
+        return this.#sink.send(number, part.subarray(0, filled), this.signal);
+      })
       .then(
         (sent) => {
           this.#sent[number - 1] = sent;
