@@ -372,8 +372,9 @@ test('a process that is killed during an upload leaves nothing that a sweep does
     const store = await openS3Store(Value.Default(s3StoreOptions, options));
     async function* body() {
       for (let count = 0; ; count += 1) {
-        if (count === 20) console.log('writing');
-        if (count > 20) await new Promise(() => setTimeout(() => {}, 60_000));
+        // Four parts are under way at most: one of them is there when a fifth is full.
+        if (count === 26) console.log('writing');
+        if (count > 26) await new Promise(() => setTimeout(() => {}, 60_000));
         yield Buffer.alloc(1024 * 1024, 1);
       }
     }

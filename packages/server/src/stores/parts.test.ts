@@ -81,6 +81,36 @@ test('no more parts than wanted, and than fit into 64 MiB, are under way', async
   }
 });
 
+test('parts are gathered while it begins, and none is sent before', async () => {
+  const begun = Promise.withResolvers<void>();
+  let isBegun = false;
+  const source = async function* () {
+    yield* stream(1, 200 * kibi);
+    begun.resolve();
+  };
+  const begin = async () => {
+    await begun.promise;
+    isBegun = true;
+  };
+  const send = async (_number: number, bytes: Buffer) => {
+    assert.ok(isBegun);
+    return Buffer.from(bytes);
+  };
+  const { sent } = await sendInParts(source(), undefined, sink({ begin, send }));
+  assert.ok(Buffer.concat(sent).equals(slice(1, 0, 200 * kibi)));
+});
+
+test('what cannot begin is told, even while the stream is silent, and nothing is sent', async () => {
+  const broken = new Error('no room');
+  const source = async function* () {
+    yield* stream(1, 200 * kibi);
+    await new Promise(() => {});
+  };
+  const begin = () => Promise.reject(broken);
+  const send = async () => assert.fail('it was sent');
+  await assert.rejects(sendInParts(source(), undefined, sink({ begin, send })), (error) => error === broken);
+});
+
 describe('a part that fails', () => {
   const broken = new Error('no room');
 

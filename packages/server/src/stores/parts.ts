@@ -1,5 +1,6 @@
 /** Cuts a stream of unknown length into parts and sends several at once, in memory that has a bound. */
 import { copyInto } from '../base/copy-into.ts';
+import { partMemory } from './part-memory.ts';
 import { pull } from './pull.ts';
 
 /** Bytes that the parts of one stream fill at most, as long as two of them fit. */
@@ -10,7 +11,7 @@ export interface PartSink<Sent> {
   partBytes(number: number): number;
   /** Parts sent at once, where memory allows. */
   readonly atOnce: number;
-  /** Called before the first part is sent, and not at all for a stream that ends before. */
+  /** Called when the first part is full, which is sent after that; not at all for a stream that ends before. */
   begin(): Promise<void>;
   /** `bytes` are valid until it settles. Its failure ends everything. */
   send(number: number, bytes: Buffer, signal: AbortSignal): Promise<Sent>;
@@ -46,8 +47,7 @@ class Sending<Sent> {
   readonly #failing = new AbortController();
   readonly #sent: Sent[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  /** Of parts that were sent; of one size. */
-  #free: Buffer[] = [];
+  #begun: Promise<void> | null = null;
   #part: Buffer | null = null;
   #filled = 0;
   #number = 1;
@@ -63,7 +63,7 @@ class Sending<Sent> {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    this.#part ??= this.#take();
+    this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
     if (chunk.length < this.#part.length - this.#filled) this.#gather(chunk);
     else return this.#writeOn(chunk);
     return undefined;
@@ -71,10 +71,12 @@ class Sending<Sent> {
 
   async finish(): Promise<InParts<Sent>> {
     if (this.#number === 1) {
-      const whole = this.#part?.subarray(0, this.#filled) ?? Buffer.alloc(0);
+      const whole = Buffer.from(this.#part?.subarray(0, this.#filled) ?? []);
+      this.#giveBackUnsent();
       return { size: this.#size, whole, sent: [] };
     }
     if (this.#filled > 0) await this.#start();
+    this.#giveBackUnsent();
     await Promise.all(this.#underWay);
     this.signal.throwIfAborted();
     return { size: this.#size, whole: null, sent: this.#sent };
@@ -82,13 +84,14 @@ class Sending<Sent> {
 
   async stop(reason: unknown): Promise<void> {
     this.#failing.abort(reason);
+    this.#giveBackUnsent();
     await Promise.all(this.#underWay);
   }
 
   async #writeOn(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
     while (rest.length > 0) {
-      this.#part ??= this.#take();
+      this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
       const room = this.#part.length - this.#filled;
       this.#gather(rest.subarray(0, room));
       rest = rest.subarray(room);
@@ -102,11 +105,9 @@ class Sending<Sent> {
     this.#size += bytes.length;
   }
 
-  /** Memory that is never written to is never taken from the system. */
-  #take(): Buffer {
-    const length = this.#sink.partBytes(this.#number);
-    this.#free = this.#free.filter((buffer) => buffer.length === length);
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(length);
+  #giveBackUnsent(): void {
+    if (this.#part !== null) partMemory.giveBack(this.#part);
+    this.#part = null;
   }
 
   /** Waits until there is a place, not until the part was sent. */
@@ -115,16 +116,19 @@ class Sending<Sent> {
     this.#part = null;
     this.#filled = 0;
     this.#number += 1;
-    if (number === 1) await this.#sink.begin();
     const most = Math.min(this.#sink.atOnce, Math.floor(memory / part.length) - 1);
     while (this.#underWay.size >= Math.max(most, 1)) await Promise.race(this.#underWay);
     this.signal.throwIfAborted();
-    const sending = this.#sink
-      .send(number, part.subarray(0, filled), this.signal)
+    this.#begun ??= this.#sink.begin();
+    const sending = this.#begun
+      .then(() => {
+        this.signal.throwIfAborted();
+        return this.#sink.send(number, part.subarray(0, filled), this.signal);
+      })
       .then(
         (sent) => {
           this.#sent[number - 1] = sent;
-          this.#free.push(part);
+          partMemory.giveBack(part);
         },
         (error) => this.#failing.abort(error),
       )

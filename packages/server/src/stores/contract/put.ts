@@ -41,6 +41,16 @@ export const putCases: Cases = {
     await store.put(key, stream(5, 7 * mebi + 1, 3 * mebi));
     assert.deepEqual(await collect(await store.get(key)), slice(5, 0, 7 * mebi + 1));
   },
+  'whatever size was expected, it is as large as it is': async (store) => {
+    const size = 17 * mebi + 3;
+    const expected = await digest(stream(6, size));
+    for (const expectedSize of [0, 9 * mebi, size, 40 * mebi]) {
+      const key = freshKey();
+      assert.deepEqual(await store.put(key, stream(6, size), undefined, expectedSize), { size });
+      assert.deepEqual(await store.stat(key), { size });
+      assert.equal(await digest(await store.get(key)), expected);
+    }
+  },
   'two objects are two': async (store) => {
     const [one, two] = [await given(store, 10), freshKey()];
     await store.put(two, stream(2, 20));

@@ -94,9 +94,15 @@ class RbdStore implements Store {
     };
   }
 
-  async put(key: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<{ size: number }> {
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+    expectedSize?: number,
+  ): Promise<{ size: number }> {
     checkKey(key);
-    return await upload({ cluster: this.#cluster, options: this.#options, name: key }, body, signal);
+    const target = { cluster: this.#cluster, options: this.#options, name: key, expectedSize };
+    return await upload(target, body, signal);
   }
 
   async get(key: string, range?: ByteRange): Promise<PooledReader> {

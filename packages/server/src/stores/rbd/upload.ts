@@ -21,6 +21,8 @@ interface Target {
   readonly cluster: Cluster;
   readonly options: Pick<RbdStoreOptions, 'id' | 'objectSize' | 'writesAtOnce' | 'thin'>;
   readonly name: string;
+  /** Bytes announced, if any were: an image of just that size need not be resized. */
+  readonly expectedSize: number | undefined;
 }
 
 /** Fails with what `body` throws, the reason of `signal`, image_exists, or what the cluster says. */
@@ -64,7 +66,7 @@ class GrowingImage implements PartSink<void> {
   }
 
   async begin(): Promise<void> {
-    await this.#telling(() => this.#create(firstRoom));
+    await this.#telling(() => this.#create(this.#roomFor(1, firstRoom)));
   }
 
   async send(number: number, bytes: Buffer): Promise<void> {
@@ -130,11 +132,17 @@ class GrowingImage implements PartSink<void> {
   async #makeRoom(end: number): Promise<void> {
     this.#growing = this.#growing.then(async () => {
       if (end <= this.#room) return;
-      const size = Math.max(end, this.#room + Math.min(this.#room, mostRoom));
+      const size = this.#roomFor(end, this.#room + Math.min(this.#room, mostRoom));
       await this.#target.cluster.resize(this.#image!, size);
       this.#room = size;
     });
     await this.#growing;
+  }
+
+  /** For what ends at `end`: as much as is `wanted`, but not more than was announced. */
+  #roomFor(end: number, wanted: number): number {
+    const { expectedSize = 0 } = this.#target;
+    return Math.max(end, end <= expectedSize ? Math.min(wanted, expectedSize) : wanted);
   }
 
   async #write(offset: number, bytes: Buffer): Promise<void> {
