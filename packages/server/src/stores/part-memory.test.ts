@@ -1,7 +1,6 @@
 /** Memory that came back is taken again by one taker, within a bound, and kept for some time only. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { PartMemory } from './part-memory.ts';
 
 const mebi = 1024 * 1024;
@@ -29,14 +28,16 @@ test('as much is kept as one stream needs, and that came last', () => {
   assert.equal(memory.keptBytes, 0);
 });
 
-test('nothing is kept for long after the last stream', async () => {
+test('nothing is kept for long after the last stream', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const memory = new PartMemory(50);
-  memory.giveBack(memory.take(mebi));
-  assert.equal(memory.keptBytes, mebi);
-  await delay(200);
-  assert.equal(memory.keptBytes, 0);
-  memory.giveBack(memory.take(mebi));
-  assert.equal(memory.keptBytes, mebi);
-  await delay(200);
-  assert.equal(memory.keptBytes, 0);
+  for (let turn = 0; turn < 2; turn += 1) {
+    memory.giveBack(memory.take(mebi));
+    t.mock.timers.tick(40);
+    memory.giveBack(memory.take(mebi));
+    t.mock.timers.tick(40);
+    assert.equal(memory.keptBytes, mebi);
+    t.mock.timers.tick(10);
+    assert.equal(memory.keptBytes, 0);
+  }
 });

@@ -10,7 +10,7 @@ export class PartMemory {
   readonly #milliseconds: number;
   readonly #kept: Buffer[] = [];
   #keptBytes = 0;
-  #end: NodeJS.Timeout | null = null;
+  #end: NodeJS.Timeout | undefined;
 
   constructor(milliseconds: number = keptMs) {
     this.#milliseconds = milliseconds;
@@ -32,8 +32,8 @@ export class PartMemory {
     this.#kept.push(buffer);
     this.#keptBytes += buffer.length;
     while (this.#keptBytes > mostKept) this.#remove(0);
-    this.#end ??= setTimeout(() => this.#forget(), this.#milliseconds).unref();
-    this.#end.refresh();
+    clearTimeout(this.#end);
+    this.#end = setTimeout(() => this.#forget(), this.#milliseconds).unref();
   }
 
   #remove(at: number): Buffer {
