@@ -1,4 +1,4 @@
-/** `npm run test:services`: runs the tests in test/services on real servers, in two lanes. */
+/** `npm run test:services`: runs the tests in test/services on real servers, in groups, two at a time. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

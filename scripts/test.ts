@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startTestCluster } from '../test/support/database.ts';
+import { startTestCluster, type TestCluster } from '../test/support/database.ts';
 import { findTestFiles } from './test/find-files.ts';
 import { count, formatFailures, formatFileRun, formatSkips, formatTotals } from './test/report.ts';
 import { type FileRun, runTestFile, shareCompiled } from './test/run-file.ts';
@@ -33,13 +33,13 @@ function defaultJobs(): number {
 
 type Arguments = ReturnType<typeof readArguments>;
 
-async function runAll(files: string[], given: Arguments, env: Record<string, string>, signal: AbortSignal) {
+async function runAll(files: string[], given: Arguments, cluster: TestCluster, signal: AbortSignal) {
   const root = dirname(import.meta.dirname);
   const runFolder = mkdtempSync(join(tmpdir(), 'tt-'));
   chmodSync(runFolder, 0o711);
   const waiting = files.entries();
   const runs: FileRun[] = [];
-  const environment = { ...env, ...shareCompiled(runFolder) };
+  const env = { ...cluster.env, ...shareCompiled(runFolder) };
   const work = async () => {
     for (const [index, file] of waiting) {
       if (signal.aborted) return;
@@ -49,7 +49,7 @@ async function runAll(files: string[], given: Arguments, env: Record<string, str
         root,
         folder,
         marker: `${process.pid}.${index}`,
-        env: environment,
+        env,
         namePatterns: given.namePatterns,
         limitMilliseconds: minutesPerFile[given.kind] * 60_000,
         signal,
@@ -95,7 +95,7 @@ async function main(): Promise<number> {
   const interruption = watchSignals();
   const cluster = await startTestCluster();
   try {
-    const runs = await runAll(files, given, cluster.env, interruption.signal);
+    const runs = await runAll(files, given, cluster, interruption.signal);
     const verdict = printSummary(runs, started);
     return interruption.status() || verdict;
   } finally {

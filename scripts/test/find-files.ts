@@ -19,7 +19,8 @@ const isLong = (file: string) => /\/app-flows|^test\/faults\//.test(file);
 export function findTestFiles(root: string, kind: TestKind, patterns: string[]): string[] {
   const all = folders
     .flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root, exclude: isSkippedFolder }))
-    .sort((one, other) => Number(isLong(other)) - Number(isLong(one)) || (one < other ? -1 : 1));
+    .sort()
+    .sort((one, other) => Number(isLong(other)) - Number(isLong(one)));
   if (patterns.length > 0) {
     return all.filter((file) => patterns.some((pattern) => matches(root, file, pattern)));
   }

@@ -71,6 +71,7 @@ describe('when Keystone or a token goes away', { skip: withoutKeystone() }, () =
     assert.equal(await status(server, user, { 'X-Service-Token': service }), 200);
     assert.equal(await status(server, user, { 'X-Service-Token': fresh }), 401);
     assert.equal(await status(server, user, { 'X-Service-Token': staleService }), 401);
+    assert.equal(await staleStatus(), 401);
     await keystone.up();
   });
 

@@ -15,7 +15,9 @@ import type { Viewer } from './list-reasons.ts';
 import { selectPage } from './list-records.ts';
 import type { SortKey } from './list-sort.ts';
 import { RememberedImages } from './remembered-images.ts';
+import type { RememberingParts } from './remembered-records.ts';
 import { searchTerms } from './search-terms.ts';
+import { sharedPage } from './shared-pages.ts';
 
 const projects = ['red', 'green', 'blue'];
 const viewers: Viewer[] = [
@@ -33,7 +35,7 @@ const images: Image[] = [];
 const members = new Map<string, Record<string, string>>();
 let own: TestDatabase;
 let database: Database;
-let parts: Parameters<typeof selectPage>[0];
+let parts: RememberingParts;
 
 const facts = fc.record({
   name: fc.constantFrom(null, '', 'one', 'two'),
@@ -188,7 +190,7 @@ async function share(id: string, answers: readonly (Answer | null)[]): Promise<v
 before(async () => {
   own = await testDatabase();
   database = await connect(own.config, { max: 2, applicationName: 'list', log: createLog('error') });
-  parts = { database, remembered: new RememberedImages(), pages: new SharedReads(1) };
+  parts = { database, remembered: new RememberedImages() };
   for (const image of fc.sample(facts, { numRuns: 150, seed: 1 }).map(imageOf)) {
     await addImage(database.db, image);
     images.push(image);
@@ -240,7 +242,8 @@ test('pages that are asked for at the same time are those of each', async () => 
   });
   const alone: unknown[] = [];
   for (const { viewer, filter, marker } of pages) alone.push(await selectPage(parts, viewer, filter, marker));
-  const together = pages.map(({ viewer, filter, marker }) => selectPage(parts, viewer, filter, marker));
+  const sharing = { ...parts, pages: new SharedReads(1) };
+  const together = pages.map(({ viewer, filter, marker }) => sharedPage(sharing, viewer, filter, marker));
   for (const [index, page] of (await Promise.all(together)).entries()) {
     const { viewer, marker, search } = pages[index]!;
     assert.deepEqual(page, alone[index], `${search} ${JSON.stringify(viewer)} after ${marker?.id}`);

@@ -15,7 +15,6 @@ import {
   orderBy,
 } from './matching-records.ts';
 import { branchLimit, type PageQuery, type VersionsQuery } from './page-records.ts';
-import type { ImageParts } from './parts.ts';
 import type { RowVersion } from './remembered-images.ts';
 import { type RememberingParts, readVersions, versionColumns } from './remembered-records.ts';
 import { propertyTerm, tagTerm } from './search-terms.ts';
@@ -85,27 +84,8 @@ async function selectVersions(
   return (await union(query).execute(queries)).rows;
 }
 
-/**
- * Of the connections to the database: records and uploads find some left, however many lists are asked for. More at once
- * would get in each other's way, too: where processors are few, some wait long for others that came later.
- */
-export function pagesAtOnce(connections: number): number {
-  return Math.max(1, Math.floor(connections / 5));
-}
-
-/** At most `filter.limit` images after `marker`, in order. Those who wait for the same page have it together. */
-export function selectPage(
-  parts: RememberingParts & Pick<ImageParts, 'pages'>,
-  viewer: Viewer,
-  filter: ListFilter,
-  marker: Image | null,
-): Promise<readonly Image[]> {
-  const last = filter.sort.map(({ column }) => marker?.[column] ?? null);
-  const page = JSON.stringify([viewer, filter, last]);
-  return parts.pages.read(page, () => readPage(parts, viewer, filter, marker));
-}
-
-async function readPage(
+/** At most `filter.limit` images after `marker`, in order. */
+export async function selectPage(
   parts: RememberingParts,
   viewer: Viewer,
   filter: ListFilter,

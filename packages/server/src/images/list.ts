@@ -4,8 +4,8 @@ import type { Caller } from '../identity/caller.ts';
 import type { Image } from './image.ts';
 import { findVisible } from './image-records.ts';
 import { readListQuery } from './list-query.ts';
-import { selectPage } from './list-records.ts';
 import type { ImageParts } from './parts.ts';
+import { sharedPage } from './shared-pages.ts';
 import { allShownTo, type ShowingParts, type ShownImage } from './shown.ts';
 
 export interface ImageList {
@@ -25,7 +25,7 @@ export async function listImages(
   const marker = filter.marker === null ? null : await findMarker(parts, caller, filter.marker);
   if (filter.limit === 0) return { images: [], next: null };
   const viewer = { projectId: caller.projectId, isAdmin: parts.policy.isAdmin(caller) };
-  const images = await selectPage(parts, viewer, filter, marker);
+  const images = await sharedPage(parts, viewer, filter, marker);
   return {
     images: await allShownTo(parts, parts.database.db, caller, images),
     next: images.length < filter.limit ? null : images.at(-1)!.id,

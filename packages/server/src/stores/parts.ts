@@ -63,7 +63,7 @@ class Sending<Sent> {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
+    this.#part ??= this.#take();
     if (chunk.length < this.#part.length - this.#filled) this.#gather(chunk);
     else return this.#writeOn(chunk);
     return undefined;
@@ -91,7 +91,7 @@ class Sending<Sent> {
   async #writeOn(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
     while (rest.length > 0) {
-      this.#part ??= partMemory.take(this.#sink.partBytes(this.#number));
+      this.#part ??= this.#take();
       const room = this.#part.length - this.#filled;
       this.#gather(rest.subarray(0, room));
       rest = rest.subarray(room);
@@ -103,6 +103,10 @@ class Sending<Sent> {
     copyInto(this.#part!, this.#filled, bytes);
     this.#filled += bytes.length;
     this.#size += bytes.length;
+  }
+
+  #take(): Buffer {
+    return partMemory.take(this.#sink.partBytes(this.#number));
   }
 
   #giveBackUnsent(): void {
